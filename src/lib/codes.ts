@@ -1,0 +1,64 @@
+/**
+ * Every error code: the registry is also the documentation (docs/reference/errors.md is generated from it).
+ *
+ * - `exit`: what a command exits with: 1 the work failed, 2 usage or config, 3 findings.
+ * - `retry`: whether another attempt of the same run may succeed without anybody's help.
+ */
+export interface CodeEntry {
+  readonly exit: 1 | 2 | 3
+  readonly retry: boolean
+  /** One sentence for the reference: when it is raised and what it means. */
+  readonly means: string
+}
+
+const entry = (exit: 1 | 2 | 3, retry: boolean, means: string): CodeEntry => ({ exit, retry, means })
+
+export const codes = {
+  INTERNAL: entry(1, false, 'A defect of Sluice. Run again with `--trace` and report it.'),
+  USAGE: entry(2, false, 'The command line is not one that Sluice understands.'),
+  NODE_TOO_OLD: entry(2, false, 'This Node cannot run Sluice.'),
+
+  CONFIG_NOT_FOUND: entry(2, false, 'No `sluice.config.*` in this directory.'),
+  CONFIG_INVALID: entry(2, false, 'The config does not fit its schema; the message names the path of each fault.'),
+  CONFIG_FAILED: entry(2, false, 'The config file raised an error while it was loaded.'),
+  VARIABLE_UNSET: entry(2, false, 'An `env()` or `secret()` of the config has no value.'),
+  FLOW_UNKNOWN: entry(2, false, 'No flow of that name; near names are suggested.'),
+  RUN_UNKNOWN: entry(2, false, 'No run has that id, or the abbreviation fits several.'),
+  STORE_UNKNOWN: entry(2, false, 'A flow names a store that the config does not have, or one that cannot play that part.'),
+  TEMPLATE_INVALID: entry(2, false, 'A Jinja2 template cannot be rendered: a syntax error or an undefined name.'),
+  FILE_NOT_FOUND: entry(2, false, 'A file named by the config does not exist.'),
+  PATH_ESCAPES: entry(2, false, 'A path leaves the folder it has to stay in.'),
+  WORKER_OUTDATED: entry(2, false, 'The running worker holds an older definition of this flow; restart it.'),
+
+  STORE_UNREACHABLE: entry(1, true, 'The server does not answer.'),
+  STORE_DENIED: entry(1, false, 'The store refused the credentials, or the role lacks a right.'),
+  STORE_BUSY: entry(1, true, 'The store is held by another process, or has no connection left.'),
+  STORE_QUERY: entry(1, false, 'The store refused a statement; `why` is its own message.'),
+  STORE_LOST: entry(1, true, 'The connection broke while it was used.'),
+  STORE_UNSUPPORTED: entry(1, false, 'The server is too old, or lacks something that is needed.'),
+  EMBEDDED_FAILED: entry(1, false, 'The embedded PostgreSQL could not be created or started.'),
+
+  SOURCE_STALE: entry(1, true, 'The source should have been rebuilt by now and was not.'),
+  SOURCE_COLUMN_MISSING: entry(1, false, 'The config or the target names a column that the source does not have.'),
+  SCHEMA_NARROWED: entry(1, false, 'The source changed a column in a way that the target cannot hold.'),
+  SCHEMA_FROZEN: entry(1, false, 'The source changed its columns, and the flow\'s contract is `freeze`.'),
+  TARGET_DEPENDENTS: entry(1, false, 'Something depends on the target in a way that this publication would break.'),
+  KEY_DUPLICATE: entry(1, false, 'The source repeats a key; the keys are listed.'),
+  KEY_NULL: entry(1, false, 'A key column is null in the source.'),
+  VALUE_UNREPRESENTABLE: entry(1, false, 'The target cannot hold a value, and the column\'s policy is `error`.'),
+  GUARD_EMPTY: entry(1, false, 'The source has no rows; the guard keeps what is published.'),
+  GUARD_SHRUNK: entry(1, false, 'The source has far fewer rows than what is published; the guard keeps that.'),
+  PUBLISH_BLOCKED: entry(1, true, 'Readers held the table for longer than `publishTimeout`.'),
+  PUBLISH_LOCKED: entry(1, true, 'The short lock that publishing needs was not to be had; tried again by itself.'),
+
+  LEASE_LOST: entry(1, false, 'Another worker has taken this work over; what this one did is not published.'),
+  FLOW_PAUSED: entry(1, false, 'The flow is paused.'),
+  RUN_CANCELLED: entry(1, false, 'The run was cancelled.'),
+  RUN_INTERRUPTED: entry(1, true, 'The worker stopped without a word; the run goes on in another.'),
+  WEBHOOK_FAILED: entry(1, true, 'A webhook did not accept a notification.'),
+
+  DIFFERS: entry(3, false, 'Source and target differ.'),
+  UNHEALTHY: entry(3, false, 'At least one flow is failed, late or stale, or a check found a problem.'),
+} as const satisfies Record<string, CodeEntry>
+
+export type Code = keyof typeof codes

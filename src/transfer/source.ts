@@ -1,0 +1,62 @@
+import type { Json } from '../lib/json.ts'
+import type { CopyColumn, SourceColumn } from './column.ts'
+
+/**
+ * What a flow reads rows from: a query, a table or files of some store. A store implements it; a kind uses it.
+ *
+ * A source may be read several times. Each `copy` is one statement's snapshot.
+ */
+export interface Source {
+  /** For logs and errors: `warehouse: sql/teachers.sql`. Never a secret. */
+  readonly description: string
+  /** The columns, in order; rejects with the store's own error when the query does not run. */
+  columns(signal?: AbortSignal): Promise<readonly SourceColumn[]>
+  /** What changes when the source changes, or unknown. Never guesses: unknown means run. */
+  mark(signal?: AbortSignal): Promise<SourceMark>
+  /** The rows as PostgreSQL's binary COPY. */
+  copy(plan: CopyPlan, signal?: AbortSignal): CopyStream
+}
+
+export type SourceMark =
+  | { readonly known: false; readonly why: string }
+  /** `mark` is compared as canonical JSON. `asOf`: when the source was last rebuilt. */
+  | { readonly known: true; readonly mark: Json; readonly asOf: Date | null }
+
+export interface CopyPlan {
+  readonly columns: readonly CopyColumn[]
+  /** Target names of the key columns; an error or a coercion names the row by them. */
+  readonly key: readonly string[]
+  /** The table named in errors. */
+  readonly table: string
+  /** Only rows with `column >= from` (upsert and append with a cursor); the value is a text literal of that column. */
+  readonly since?: { readonly column: string; readonly from: string }
+}
+
+/**
+ * A binary COPY stream: header, rows, trailer, in chunks of about 256 KiB to 1 MiB that never split a row (the header
+ * travels with the first chunk, the trailer with the last). To stop early, leave the loop or abort the signal:
+ * the query is interrupted and everything it held is given back.
+ */
+export interface CopyStream extends AsyncIterable<CopyChunk> {
+  /** What was carried; settled when the iteration has ended. */
+  readonly summary: Promise<CopySummary>
+}
+
+export interface CopyChunk {
+  readonly data: Uint8Array
+  /** Rows in this chunk. */
+  readonly rows: number
+}
+
+export interface CopySummary {
+  readonly rows: number
+  readonly bytes: number
+  /** What the policies changed: target column → policy → count, and the first keys concerned (at most ten). */
+  readonly coerced: Readonly<Record<string, Coercion>>
+}
+
+export interface Coercion {
+  readonly policy: 'null' | 'clamp' | 'string'
+  readonly count: number
+  readonly keys: readonly string[]
+}
