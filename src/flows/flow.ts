@@ -156,7 +156,12 @@ export interface SliceResult {
   readonly sourceMark: Json
   readonly asOf: Date
   /** What changed, where it is known. */
-  readonly changes: { readonly inserted: number; readonly changed: number; readonly deleted: number; readonly unchanged: number } | null
+  readonly changes: {
+    readonly inserted: number
+    readonly changed: number
+    readonly deleted: number
+    readonly unchanged: number
+  } | null
 }
 
 /** What a slice's comparison found: CONTRACTS §5, `verify --json`. */
@@ -206,7 +211,12 @@ export interface Kind<Options = unknown, Facts = unknown, Detail = unknown> {
   /** Looks at both sides; changes nothing. */
   facts(flow: Flow<Options>, request: WorkRequest, context: LookContext): Promise<Facts>
   /** Which slices to bring up to date, and how. Pure. */
-  plan(flow: Flow<Options>, request: WorkRequest, facts: Facts, context: Pick<LookContext, 'now' | 'slices'>): Plan<Detail>
+  plan(
+    flow: Flow<Options>,
+    request: WorkRequest,
+    facts: Facts,
+    context: Pick<LookContext, 'now' | 'slices'>,
+  ): Plan<Detail>
   /** Brings the plan's slices up to date, publishing each through the context. Resolves when all are; rejects at the first that fails. */
   run(flow: Flow<Options>, plan: Plan<Detail>, context: WorkContext): Promise<void>
   verify(flow: Flow<Options>, request: VerifyRequest, context: LookContext): Promise<readonly Verification[]>
