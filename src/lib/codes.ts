@@ -41,6 +41,8 @@ export const codes = {
   STORE_LOST: entry(1, true, 'The connection broke while it was used.'),
   STORE_UNSUPPORTED: entry(1, false, 'The server is too old, or lacks something that is needed.'),
   EMBEDDED_FAILED: entry(1, false, 'The embedded PostgreSQL could not be created or started.'),
+  STATE_CHANGED: entry(2, false, 'The tables of Sluice were made by another code than this version.'),
+  STATE_NEWER: entry(2, false, 'The tables of Sluice belong to a newer version than this one.'),
 
   SOURCE_STALE: entry(1, true, 'The source should have been rebuilt by now and was not.'),
   SOURCE_COLUMN_MISSING: entry(1, false, 'The config or the target names a column that the source does not have.'),
