@@ -48,7 +48,7 @@ export function planColumns(
     columns.push({ source: from.name, target: name, type, policy: options.columns[name]?.policy ?? 'error' })
   }
   const published = Object.fromEntries(pairs.map(({ name, from }) => [name, formatPgType(from.type)]))
-  refuseVanished(table, before, published)
+  refuseVanished(table, before, published, standing)
   if (options.contract === 'freeze') refuseChange(table, { before, published, added })
   for (const [role, name] of namedColumns(options)) {
     if (!columns.some((column) => column.target === name)) throw missing(table, name, `the ${role} names it`, source)
@@ -118,12 +118,17 @@ function refuseNarrowing({ table, name, from, type, explicit, before }: Narrowin
   })
 }
 
-function refuseVanished(table: string, before: PublishedColumns | null, published: PublishedColumns): void {
-  const gone = Object.keys(before ?? {}).filter((name) => !(name in published))
+function refuseVanished(
+  table: string,
+  before: PublishedColumns | null,
+  published: PublishedColumns,
+  standing: ReadonlyMap<string, TargetColumn>,
+): void {
+  const gone = Object.keys(before ?? {}).filter((name) => !(name in published) && standing.has(name))
   if (gone.length === 0) return
   throw new SluiceError('SCHEMA_NARROWED', `the source no longer has ${gone.map((name) => `"${name}"`).join(', ')}`, {
     why: 'publishing without would empty the column for everyone who reads it',
-    fix: `bring it back in the source, map it (columns: { ${gone[0] ?? ''}: { from: '…' } }), or drop it from ${table} and run with --force`,
+    fix: `bring it back in the source, map it (columns: { ${gone[0] ?? ''}: { from: '…' } }), or drop it from ${table}`,
     where: { table, ...(gone[0] === undefined ? {} : { column: gone[0] }) },
   })
 }
