@@ -1,0 +1,47 @@
+import { sql, type Row, type Sql } from '../lib/sql.ts'
+import type { RunRow } from './run.ts'
+import type { State } from './state.ts'
+
+/** One claim at a time in a project: what is counted (store limits, live runs of a slice) stays true until the commit. */
+export async function lockClaims(tx: Sql, state: State): Promise<void> {
+  await tx.run(
+    sql`select pg_advisory_xact_lock(hashtextextended(${`sluice claim ${state.schema} ${state.project}`}, 0))`,
+  )
+}
+
+export interface CandidateRow extends Row {
+  readonly id: string
+  readonly operation: RunRow['operation']
+  readonly flow: string
+  readonly slices: readonly string[] | null
+}
+
+/**
+ * Runs that wait for a worker, the most urgent first: unfinished, no live attempt, not to be cancelled, due, and not the
+ * work of a paused flow. `ids` null: all of them.
+ */
+export async function readCandidates(
+  tx: Sql,
+  state: State,
+  filter: { readonly ids: readonly string[] | null; readonly flows: readonly string[]; readonly limit: number },
+): Promise<readonly CandidateRow[]> {
+  return await tx.all<CandidateRow>(sql`
+    select r.id, r.operation, r.flow, r.slices from ${state.t('run')} r
+    where r.project = ${state.project} and r.outcome is null and r.cancel_at is null
+      and (r.not_before is null or r.not_before <= ${state.now})
+      and r.flow = any(${filter.flows}::text[])
+      and (${filter.ids}::uuid[] is null or r.id = any(${filter.ids}::uuid[]))
+      and not exists (select from ${state.t('attempt')} a where a.project = r.project and a.run = r.id and a.outcome is null)
+      and (r.operation <> 'apply' or not exists (
+        select from ${state.t('flow')} f where f.project = r.project and f.name = r.flow and f.paused_at is not null))
+    order by r.priority desc, r.requested_at, r.id
+    limit ${filter.limit}`)
+}
+
+/** What is being worked on: an attempt counts until it is recorded as ended, even past its lease. */
+export async function readLive(tx: Sql, state: State): Promise<readonly CandidateRow[]> {
+  return await tx.all<CandidateRow>(sql`
+    select r.id, r.operation, r.flow, r.slices
+    from ${state.t('attempt')} a join ${state.t('run')} r on r.project = a.project and r.id = a.run
+    where a.project = ${state.project} and a.outcome is null`)
+}

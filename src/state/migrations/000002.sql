@@ -1,0 +1,3 @@
+-- Orders attempts over all workers: what is published outside this database is fenced by it (`sluice_publication`), since a
+-- lease token alone does not tell which of two attempts is the later one.
+alter table sluice.attempt add column ordinal bigint generated always as identity;
