@@ -1,0 +1,39 @@
+import type { EnvReference, FileReference, SecretReference } from '../lib/reference.ts'
+import type { SyncDefinition } from '../flows/sync/config.ts'
+import type { ConfigDefinition } from './schema.ts'
+import type { TimingDefinition } from './timing.ts'
+
+/**
+ * Types a config. What it returns is what it was given: plain JSON, which can be stored, compared and exported.
+ */
+export function defineConfig(config: ConfigDefinition): ConfigDefinition {
+  return config
+}
+
+/**
+ * An environment variable (or a line of `.env` beside the config; the environment wins), read when it is first needed.
+ * Unset without `or` is `VARIABLE_UNSET`; set but empty is so with `or`, too.
+ */
+export function env(name: string, options: { readonly or?: string } = {}): EnvReference {
+  return options.or === undefined ? { $env: name } : { $env: name, or: options.or }
+}
+
+/**
+ * A secret, read when it is first needed and never printed: the variable `name` or `NAME` (in capitals), else the file that
+ * the variable `NAME_FILE` names, else the file `/run/secrets/name`.
+ */
+export function secret(name: string): SecretReference {
+  return { $secret: name }
+}
+
+/** A file below the folder of the config, read when the config is loaded; its content counts, not its path. */
+export function file(path: string): FileReference {
+  return { $file: path }
+}
+
+/** A flow that keeps a table of a PostgreSQL database the same as rows of the warehouse. */
+export function sync(
+  options: SyncDefinition & TimingDefinition,
+): { readonly kind: 'sync' } & SyncDefinition & TimingDefinition {
+  return { kind: 'sync', ...options }
+}

@@ -1,0 +1,135 @@
+import { faultsOf } from '../flows/sync/config.ts'
+import { nearest } from '../lib/nearest.ts'
+import type { Problem } from './problem.ts'
+import type { Config, FlowDefinition } from './schema.ts'
+import { builtIn, storesOf } from './stores.ts'
+import { flowName, timingFaults } from './timing.ts'
+
+/** Faults that the shape of a config does not show: names, references between its parts, options that exclude each other. Pure. */
+export function semanticProblems(config: Config): readonly Problem[] {
+  const names = Object.keys(config.flows)
+  return [
+    ...storeProblems(config),
+    ...Object.entries(config.flows).flatMap(([name, flow]) =>
+      flowProblems(name, flow, names, config).map(({ path, fault }) => ({ path: ['flows', name, ...path], fault })),
+    ),
+    ...cycleProblems(config.flows),
+    ...targetProblems(config),
+  ]
+}
+
+function storeProblems(config: Config): readonly Problem[] {
+  const problems: Problem[] = []
+  const names = storesOf(config).map((store) => store.name)
+  for (const name of Object.keys(config.stores)) {
+    if (builtIn.some((one) => one === name))
+      problems.push({ path: ['stores', name], fault: `is written as \`${name}\` at the top of the config` })
+  }
+  for (const name of Object.keys(config.concurrency)) {
+    if (!names.includes(name)) problems.push({ path: ['concurrency', name], fault: unknown('store', name, names) })
+  }
+  if (typeof config.objects === 'string' && /^(gs|s3):\/\//.test(config.objects))
+    problems.push({ path: ['objects'], fault: 'this version keeps objects in a folder' })
+  return problems
+}
+
+function flowProblems(
+  name: string,
+  flow: FlowDefinition,
+  names: readonly string[],
+  config: Config,
+): readonly Problem[] {
+  const problems: Problem[] = []
+  const parsed = flowName.safeParse(name)
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => ({ path: [], fault: issue.message })))
+  for (const { path, fault } of [...faultsOf(flow), ...timingFaults(flow)])
+    problems.push({ path: path.split('.'), fault })
+  for (const upstream of flow.after) {
+    if (upstream === name) problems.push({ path: ['after'], fault: 'a flow cannot come after itself' })
+    else if (!names.includes(upstream)) problems.push({ path: ['after'], fault: unknown('flow', upstream, names) })
+  }
+  const stores = storesOf(config)
+  const known = stores.map((store) => store.name)
+  const from = flow.from.store ?? 'warehouse'
+  if (!known.includes(from)) problems.push({ path: ['from', 'store'], fault: unknown('store', from, known) })
+  const to = typeof flow.to === 'string' ? 'database' : flow.to.store
+  const target = stores.find((store) => store.name === to)
+  if (target === undefined) problems.push({ path: ['to', 'store'], fault: unknown('store', to, known) })
+  else if (target.kind !== 'postgres')
+    problems.push({ path: ['to', 'store'], fault: `a sync publishes into PostgreSQL, and ${to} is ${target.kind}` })
+  return [...problems, ...columnProblems(flow)]
+}
+
+function columnProblems(flow: FlowDefinition): readonly Problem[] {
+  const problems: Problem[] = []
+  const key = flow.key ?? []
+  for (const column of new Set(key.filter((one, at) => key.indexOf(one) !== at)))
+    problems.push({ path: ['key'], fault: `names "${column}" twice` })
+  const columns = flow.columns ?? {}
+  const renamed = new Map(
+    Object.entries(columns).flatMap(([target, { from }]) => (from === undefined ? [] : [[from, target] as const])),
+  )
+  for (const [option, given] of [
+    ['key', key],
+    ['cursor', flow.cursor === undefined ? [] : [flow.cursor]],
+    ['latestBy', flow.latestBy === undefined ? [] : [flow.latestBy]],
+  ] as const) {
+    for (const column of given) {
+      const target = renamed.get(column)
+      if (target !== undefined && !(column in columns))
+        problems.push({
+          path: [option],
+          fault: `names "${column}", which \`columns\` renames: the target has "${target}"`,
+        })
+    }
+  }
+  return problems
+}
+
+/** `a → b → a`, each circle once. */
+function cycleProblems(flows: Config['flows']): readonly Problem[] {
+  const problems: Problem[] = []
+  const done = new Set<string>()
+  const walk = (name: string, way: readonly string[]): void => {
+    const at = way.indexOf(name)
+    if (at >= 0) {
+      const circle = [...way.slice(at), name]
+      // A flow that follows itself has its own message.
+      if (circle.length > 2)
+        problems.push({ path: ['flows', name, 'after'], fault: `is a circle: ${circle.join(' → ')}` })
+      return
+    }
+    if (done.has(name)) return
+    for (const upstream of flows[name]?.after ?? []) walk(upstream, [...way, name])
+    done.add(name)
+  }
+  for (const name of Object.keys(flows)) walk(name, [])
+  return problems
+}
+
+/** Two flows that publish into the same table would undo each other. */
+function targetProblems(config: Config): readonly Problem[] {
+  const problems: Problem[] = []
+  const taken = new Map<string, string>()
+  for (const [name, { to }] of Object.entries(config.flows)) {
+    const dot = typeof to === 'string' ? to.indexOf('.') : -1
+    const target =
+      typeof to !== 'string'
+        ? to
+        : { store: 'database', schema: dot < 0 ? 'public' : to.slice(0, dot), table: dot < 0 ? to : to.slice(dot + 1) }
+    if (target.store === 'database' && [config.state.schema, 'sluice_jobs'].includes(target.schema))
+      problems.push({ path: ['flows', name, 'to'], fault: `the schema ${target.schema} is Sluice's own` })
+    const id = JSON.stringify([target.store, target.schema, target.table])
+    const other = taken.get(id)
+    if (other !== undefined)
+      problems.push({ path: ['flows', name, 'to'], fault: `the flow ${other} publishes into this table already` })
+    else taken.set(id, name)
+  }
+  return problems
+}
+
+function unknown(what: string, name: string, known: readonly string[]): string {
+  const meant = nearest(name, known)
+  const list = known.length === 0 ? 'there is none' : `there are ${known.join(', ')}`
+  return `no ${what} is called "${name}"; ${meant === null ? list : `did you mean "${meant}"?`}`
+}
