@@ -60,6 +60,7 @@ export const codes = {
   LEASE_LOST: entry(1, false, 'Another worker has taken this work over; what this one did is not published.'),
   FLOW_PAUSED: entry(1, false, 'The flow is paused.'),
   RUN_CANCELLED: entry(1, false, 'The run was cancelled.'),
+  RUN_STALLED: entry(1, true, 'The run made no progress for longer than `timeout`.'),
   RUN_INTERRUPTED: entry(1, true, 'The worker stopped without a word; the run goes on in another.'),
   WEBHOOK_FAILED: entry(1, true, 'A webhook did not accept a notification.'),
 

@@ -18,24 +18,28 @@ export interface CandidateRow extends Row {
 
 /**
  * Runs that wait for a worker, the most urgent first: unfinished, no live attempt, not to be cancelled, due, and not the
- * work of a paused flow. `ids` null: all of them.
+ * work of a paused flow. At most twenty a flow, so that a long backfill hides nobody else's work. `ids` null: all of them.
+ * `flows`: flow name → definition hash; a flow that has been defined anew since is left to those who know it.
  */
 export async function readCandidates(
   tx: Sql,
   state: State,
-  filter: { readonly ids: readonly string[] | null; readonly flows: readonly string[]; readonly limit: number },
+  filter: { readonly ids: readonly string[] | null; readonly flows: Readonly<Record<string, string>> },
 ): Promise<readonly CandidateRow[]> {
   return await tx.all<CandidateRow>(sql`
-    select r.id, r.operation, r.flow, r.slices from ${state.t('run')} r
-    where r.project = ${state.project} and r.outcome is null and r.cancel_at is null
-      and (r.not_before is null or r.not_before <= ${state.now})
-      and r.flow = any(${filter.flows}::text[])
-      and (${filter.ids}::uuid[] is null or r.id = any(${filter.ids}::uuid[]))
-      and not exists (select from ${state.t('attempt')} a where a.project = r.project and a.run = r.id and a.outcome is null)
-      and (r.operation <> 'apply' or not exists (
-        select from ${state.t('flow')} f where f.project = r.project and f.name = r.flow and f.paused_at is not null))
-    order by r.priority desc, r.requested_at, r.id
-    limit ${filter.limit}`)
+    select c.id, c.operation, c.flow, c.slices from (
+      select r.id, r.operation, r.flow, r.slices, r.priority, r.requested_at,
+        row_number() over (partition by r.flow order by r.priority desc, r.requested_at, r.id) as place
+      from ${state.t('run')} r join ${state.t('flow')} f on f.project = r.project and f.name = r.flow
+      where r.project = ${state.project} and r.outcome is null and r.cancel_at is null
+        and (r.not_before is null or r.not_before <= ${state.now})
+        and (${filter.ids}::uuid[] is null or r.id = any(${filter.ids}::uuid[]))
+        and f.definition_hash = (${JSON.stringify(filter.flows)}::jsonb ->> f.name)
+        and (r.operation <> 'apply' or f.paused_at is null)
+        and not exists (select from ${state.t('attempt')} a where a.project = r.project and a.run = r.id and a.outcome is null)
+    ) c
+    where c.place <= 20
+    order by c.priority desc, c.requested_at, c.id`)
 }
 
 /** What is being worked on: an attempt counts until it is recorded as ended, even past its lease. */

@@ -1,0 +1,69 @@
+/** What the parts of one engine share. */
+import type { Flow, Kind, Stores } from '../flows/flow.ts'
+import type { ErrorRecord } from '../lib/error.ts'
+import type { Json } from '../lib/json.ts'
+import type { Session } from '../lib/sql.ts'
+import type { State } from '../state/state.ts'
+import type { Bell } from './bell.ts'
+import type { Operation, RunId, RunOutcome } from './engine.ts'
+import type { Queue } from './queue.ts'
+
+/** The end of a run, told in the transaction that writes it. */
+export interface RunEnd {
+  readonly run: RunId
+  readonly flow: string
+  readonly operation: Operation
+  readonly outcome: RunOutcome
+  readonly error: ErrorRecord | null
+}
+
+/** Durations in milliseconds. A lease outlives two lost heartbeats; a worker is taken for dead when its own row is as old. */
+export interface Leases {
+  readonly leaseMs: number
+  readonly beatMs: number
+}
+
+/** Takeover within 30 s of the last heartbeat: 15 s of lease, and those who look do so every second or two. */
+export const defaultLeases: Leases = { leaseMs: 15_000, beatMs: 5_000 }
+
+export interface EngineContext {
+  readonly state: State
+  readonly flows: ReadonlyMap<string, Flow>
+  readonly kinds: Readonly<Record<string, Kind>>
+  readonly stores: Stores
+  /** How many attempts may use a store at once, over all workers of the project; a store that is not named has no limit. */
+  readonly storeLimits: Readonly<Record<string, number>>
+  /** Stores that only one process can hold (an embedded DuckDB file). */
+  readonly exclusiveStores: readonly string[]
+  readonly leases: Leases
+  readonly bell: Bell
+  /** Opened when it is first needed. */
+  queue(): Promise<Queue>
+  /** Writes the notifications that follow from a run's end. */
+  ended(tx: Session, end: RunEnd): Promise<void>
+  /** What the engine has to say that belongs to no run. */
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, Json>>): void
+}
+
+/** Flow name → definition hash. */
+export function hashesOf(flows: ReadonlyMap<string, Flow>): Readonly<Record<string, string>> {
+  return Object.fromEntries([...flows.values()].map((flow) => [flow.name, flow.definitionHash]))
+}
+
+export function queueOnce(open: () => Promise<Queue>): { queue: () => Promise<Queue>; close: () => Promise<void> } {
+  let opened: Promise<Queue> | undefined
+  return {
+    queue: () => {
+      opened ??= open().catch((error: unknown) => {
+        opened = undefined
+        throw error
+      })
+      return opened
+    },
+    close: async () => {
+      const queue = await opened?.catch(() => undefined)
+      opened = undefined
+      await queue?.[Symbol.asyncDispose]()
+    },
+  }
+}

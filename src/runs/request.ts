@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import canonicalize from 'canonicalize'
+import { v7 as uuid } from 'uuid'
+import { SluiceError } from '../lib/error.ts'
+import type { Session } from '../lib/sql.ts'
+import { readFlow } from '../state/flow.ts'
+import { insertRun } from '../state/run.ts'
+import type { EngineContext } from './context.ts'
+import type { RunId, RunRequest } from './engine.ts'
+import { failpoint } from '../lib/failpoint.ts'
+
+/** What only schedules and backfills say of a run. */
+export interface RequestOrigin {
+  readonly dueAt?: Date | null
+  readonly backfill?: string | null
+}
+
+/** Live work before backfills, and who waits in front of it before what nobody watches. */
+const priorities: Readonly<Record<RunRequest['trigger'], number>> = { manual: 30, api: 30, schedule: 20, backfill: 10 }
+
+/**
+ * Records a request and queues it, in the caller's transaction; or finds the unfinished run for the same work. Whoever
+ * decides upon an occurrence calls this in the transaction in which the occurrence is written.
+ */
+export async function recordRequest(
+  tx: Session,
+  engine: Pick<EngineContext, 'state' | 'queue' | 'bell'>,
+  request: RunRequest,
+  origin: RequestOrigin = {},
+): Promise<{ readonly id: RunId; readonly joined: boolean }> {
+  const { dueAt = null, backfill = null } = origin
+  const priority = priorities[request.trigger]
+  const found = await insertRun(tx, engine.state, {
+    id: uuid(),
+    operation: request.operation,
+    flow: request.flow,
+    slices: request.slices === null ? null : [...request.slices].toSorted(),
+    options: request.options,
+    trigger: request.trigger,
+    requestedBy: request.requestedBy,
+    priority,
+    dueAt,
+    backfill,
+    work: workOf(request, dueAt),
+  })
+  if (!found.joined) {
+    const queue = await engine.queue()
+    await queue.send(tx, found.id, { priority })
+    await engine.bell.ring(tx, { topic: 'work' })
+  }
+  return found
+}
+
+/** A request in a transaction of its own. Refuses to bring a paused flow up to date. */
+export async function request(
+  engine: EngineContext,
+  asked: RunRequest,
+): Promise<{ readonly id: RunId; readonly joined: boolean }> {
+  // Opened beforehand: installing the queue does not belong into this transaction.
+  await engine.queue()
+  const found = await engine.state.db.transaction(async (tx) => {
+    await refusePaused(tx, engine, asked)
+    const run = await recordRequest(tx, engine, asked)
+    await failpoint('request:before-commit')
+    return run
+  })
+  await failpoint('request:after-commit')
+  return found
+}
+
+async function refusePaused(tx: Session, engine: EngineContext, { operation, flow }: RunRequest): Promise<void> {
+  if (operation !== 'apply') return
+  const row = await readFlow(tx, engine.state, flow)
+  if (row?.paused_at === undefined || row.paused_at === null) return
+  const reason = row.paused_reason === null ? '' : `: ${row.paused_reason}`
+  throw new SluiceError('FLOW_PAUSED', `${flow} is paused`, {
+    why: `${row.paused_by ?? 'somebody'} paused it at ${row.paused_at.toISOString()}${reason}`,
+    fix: `sluice resume ${flow}`,
+    where: { flow },
+  })
+}
+
+/**
+ * What makes two requests the same work: slices, options that say something, and the due time. A request of a schedule is
+ * never taken for that of a person: a manual run satisfies no occurrence. Pure.
+ */
+export function workOf(request: Pick<RunRequest, 'slices' | 'options'>, dueAt: Date | null): string {
+  const said = Object.entries(request.options).filter(
+    ([, value]) => value !== null && value !== undefined && value !== false,
+  )
+  const text = canonicalize({
+    slices: request.slices === null ? null : [...request.slices].toSorted(),
+    options: Object.fromEntries(said),
+    dueAt: dueAt === null ? null : dueAt.toISOString(),
+  })
+  return createHash('sha256')
+    .update(text ?? '')
+    .digest('hex')
+}
