@@ -2,8 +2,15 @@
  * Composition: a config in, a running system out. The only file that knows everybody: it opens the stores that the config
  * names, hands the kinds to the engine, and closes all of it again.
  */
-import type { Finding, Flow, Ddl, Plan, Verification, WorkRequest } from './flows/flow.ts'
-import type { Engine, FlowStatus, RunEvent, RunRecord } from './runs/engine.ts'
+import { userInfo } from 'node:os'
+import { loadConfig, type LoadedConfig } from './config/load.ts'
+import type { Ddl, Finding, Flow, FlowName, Plan, SliceKey, Verification, WorkRequest } from './flows/flow.ts'
+import { sync } from './flows/sync/sync.ts'
+import { SluiceError } from './lib/error.ts'
+import { nearest } from './lib/nearest.ts'
+import { createEngine } from './runs/create.ts'
+import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } from './runs/engine.ts'
+import { OpenStores, type StoreDescription } from './stores.ts'
 
 export interface OpenOptions {
   /** The folder of the config; default: the current directory. Relative paths of the config count from here. */
@@ -21,16 +28,6 @@ export interface RunOptions extends Partial<Omit<WorkRequest, 'slices' | 'dueAt'
   readonly signal?: AbortSignal
 }
 
-/** Which server a store is, and why: printed by `up`, `status` and `doctor`. Never a secret. */
-export interface StoreDescription {
-  readonly name: string
-  readonly kind: 'postgres' | 'duckdb' | 'files'
-  /** `PostgreSQL 18.4 on 127.0.0.1:54321`, `.sluice/warehouse.duckdb`. */
-  readonly what: string
-  /** `no database in the config: embedded`, `DATABASE_URL`. */
-  readonly why: string
-}
-
 /** A running Sluice. Every name that is unknown is refused with `FLOW_UNKNOWN` before anything is asked for. */
 export interface Sluice extends AsyncDisposable {
   readonly project: string
@@ -40,8 +37,14 @@ export interface Sluice extends AsyncDisposable {
   readonly stores: readonly StoreDescription[]
   /** Brings flows up to date (no names: all), upstream first; a run's failure is in its record, it does not reject. */
   run(names?: readonly string[], options?: RunOptions): Promise<readonly RunRecord[]>
-  plan(names?: readonly string[], options?: RunOptions): Promise<readonly { readonly flow: string; readonly plan: Pick<Plan, 'slices' | 'steps'> }[]>
-  verify(names?: readonly string[], options?: { readonly strict?: boolean; readonly signal?: AbortSignal }): Promise<readonly FlowVerification[]>
+  plan(
+    names?: readonly string[],
+    options?: RunOptions,
+  ): Promise<readonly { readonly flow: string; readonly plan: Pick<Plan, 'slices' | 'steps'> }[]>
+  verify(
+    names?: readonly string[],
+    options?: { readonly strict?: boolean; readonly signal?: AbortSignal },
+  ): Promise<readonly FlowVerification[]>
   status(names?: readonly string[]): Promise<readonly FlowStatus[]>
   ddl(name: string): Promise<Ddl>
   /** Live checks of the stores and flows. */
@@ -54,4 +57,213 @@ export interface FlowVerification {
   readonly flow: string
   readonly run: RunRecord
   readonly verifications: readonly Verification[]
+}
+
+/** The kinds that this version has: what a config may name. */
+const kinds = { sync }
+
+/** Opens what a config describes: connects to the state's database (starting the embedded one), brings its tables up to date. */
+export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {
+  const loaded = await loadConfig({
+    ...(options.directory === undefined ? {} : { directory: options.directory }),
+    ...(options.config === undefined ? {} : { config: options.config }),
+  })
+  const stores = new OpenStores(loaded)
+  try {
+    const engine = await createEngine({
+      state: await stores.database('database'),
+      schema: loaded.config.state.schema,
+      project: loaded.project,
+      flows: loaded.flows.map(({ flow }) => flow),
+      kinds,
+      stores,
+      exclusive: stores.exclusive,
+      webhooks: webhooksOf(loaded),
+      storeLimits: loaded.config.concurrency,
+      retention: loaded.config.retention,
+    })
+    await engine.register(loaded.flows)
+    return new RunningSluice(loaded, stores, engine, options)
+  } catch (error) {
+    await stores[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function webhooksOf({ config, environment }: LoadedConfig): Parameters<typeof createEngine>[0]['webhooks'] {
+  return config.notify.map(({ webhook, secret, on }, index) => {
+    const where = { store: `notify[${index}]` }
+    return {
+      id: `notify[${index}]`,
+      url: environment.resolve(webhook, where).value,
+      secret: secret === undefined ? null : environment.resolve(secret, where).value,
+      on,
+    }
+  })
+}
+
+class RunningSluice implements Sluice {
+  readonly project: string
+  readonly directory: string
+  readonly flows: readonly Flow[]
+  readonly engine: Engine
+  readonly #stores: OpenStores
+  readonly #options: OpenOptions
+  #closed: Promise<void> | undefined
+
+  constructor(loaded: LoadedConfig, stores: OpenStores, engine: Engine, options: OpenOptions) {
+    this.project = loaded.project
+    this.directory = loaded.directory
+    this.flows = loaded.flows.map(({ flow }) => flow)
+    this.engine = engine
+    this.#stores = stores
+    this.#options = options
+  }
+
+  get stores(): readonly StoreDescription[] {
+    return this.#stores.describe()
+  }
+
+  async run(names?: readonly string[], options: RunOptions = {}): Promise<readonly RunRecord[]> {
+    const { slices, signal, ...rest } = options
+    const records: RunRecord[] = []
+    for (const flow of upstreamFirst(this.#named(names)))
+      records.push(await this.#finish(this.#request('apply', flow, { slices: slices ?? null, options: rest }), signal))
+    return records
+  }
+
+  async plan(names?: readonly string[], options: RunOptions = {}): ReturnType<Sluice['plan']> {
+    const { slices, signal, ...rest } = options
+    const plans: { readonly flow: string; readonly plan: Pick<Plan, 'slices' | 'steps'> }[] = []
+    for (const flow of upstreamFirst(this.#named(names))) {
+      const record = await this.#finish(this.#request('plan', flow, { slices: slices ?? null, options: rest }), signal)
+      plans.push({ flow: flow.name, plan: resultOf(record).plan ?? { slices: [], steps: [] } })
+    }
+    return plans
+  }
+
+  async verify(
+    names?: readonly string[],
+    options: { readonly strict?: boolean; readonly signal?: AbortSignal } = {},
+  ): Promise<readonly FlowVerification[]> {
+    const found: FlowVerification[] = []
+    for (const flow of this.#named(names)) {
+      const request = this.#request('verify', flow, { slices: null, options: { strict: options.strict ?? false } })
+      const run = await this.#finish(request, options.signal)
+      found.push({ flow: flow.name, run, verifications: run.result?.verifications ?? [] })
+    }
+    return found
+  }
+
+  async status(names?: readonly string[]): Promise<readonly FlowStatus[]> {
+    return this.engine.status(this.#named(names).map(({ name }) => name))
+  }
+
+  async ddl(name: string): Promise<Ddl> {
+    const [flow] = this.#named([name])
+    const record = await this.#finish(this.#request('ddl', flow as Flow, { slices: null, options: {} })) // named() has refused what is unknown
+    return resultOf(record).ddl ?? { source: '', target: '' }
+  }
+
+  async doctor(): Promise<readonly Finding[]> {
+    const findings: Finding[] = [...(await this.#stores.inspect())]
+    for (const flow of this.flows) {
+      const record = await this.#finish(this.#request('check', flow, { slices: null, options: {} }))
+      findings.push(...(record.error === null ? (record.result?.findings ?? []) : [problem(flow.name, record.error)]))
+    }
+    return findings
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= (async () => {
+      await this.engine[Symbol.asyncDispose]()
+      await this.#stores[Symbol.asyncDispose]()
+    })()
+    return this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #named(names: readonly string[] | undefined): readonly Flow[] {
+    if (names === undefined || names.length === 0) return this.flows
+    return names.map((name) => {
+      const flow = this.flows.find((candidate) => candidate.name === name)
+      if (flow !== undefined) return flow
+      const near = nearest(
+        name,
+        this.flows.map((candidate) => candidate.name),
+      )
+      throw new SluiceError('FLOW_UNKNOWN', `there is no flow "${name}"`, {
+        why:
+          this.flows.length === 0
+            ? 'the config has no flows'
+            : `the config has ${this.flows.map((candidate) => candidate.name).join(', ')}`,
+        fix: near === null ? 'correct the name, or add the flow to the config' : `did you mean "${near}"?`,
+      })
+    })
+  }
+
+  #request(
+    operation: Operation,
+    flow: Flow,
+    what: { readonly slices: readonly string[] | null; readonly options: RunRequest['options'] },
+  ): RunRequest {
+    return {
+      operation,
+      flow: flow.name,
+      slices: what.slices as readonly SliceKey[] | null, // the kind refuses keys that it does not know
+      options: what.options,
+      trigger: 'manual',
+      requestedBy: this.#options.requestedBy ?? userInfo().username,
+    }
+  }
+
+  /** Asks for a run, sees to it that somebody does it, and waits for its end, telling of everything on the way. */
+  async #finish(request: RunRequest, signal?: AbortSignal): Promise<RunRecord> {
+    const { id } = await this.engine.request(request)
+    const ended = new AbortController()
+    const listener = this.#options.onEvent
+    const following = listener === undefined ? Promise.resolve() : this.#tell(id, request.flow, listener, ended.signal)
+    try {
+      await this.engine.ensure(id, signal)
+      await following
+    } finally {
+      ended.abort()
+    }
+    return this.engine.run(id)
+  }
+
+  async #tell(
+    id: string,
+    flow: FlowName,
+    listener: (flow: string, event: RunEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    for await (const event of this.engine.follow(id, { signal })) listener(flow, event)
+  }
+}
+
+function resultOf(record: RunRecord): NonNullable<RunRecord['result']> {
+  if (record.error !== null) {
+    const { code, summary, ...detail } = record.error
+    throw new SluiceError(code, summary, detail)
+  }
+  return record.result ?? {}
+}
+
+function problem(about: string, error: NonNullable<RunRecord['error']>): Finding {
+  return { severity: 'problem', about, says: `${error.summary}: ${error.why}`, fix: error.fix }
+}
+
+/** The flows with each after those it comes after; otherwise in the order given. The config has refused circles. */
+function upstreamFirst(flows: readonly Flow[]): readonly Flow[] {
+  const ordered = new Set<Flow>()
+  const visit = (flow: Flow): void => {
+    for (const upstream of flows.filter(({ name }) => flow.timing.after.includes(name))) visit(upstream)
+    ordered.add(flow)
+  }
+  for (const flow of flows) visit(flow)
+  return [...ordered]
 }

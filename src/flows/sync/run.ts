@@ -1,0 +1,155 @@
+import { SluiceError } from '../../lib/error.ts'
+import type { Database } from '../../lib/sql.ts'
+import { preparePublication, type Publication } from '../../stores/postgres/publish/publication.ts'
+import type { CopyColumn } from '../../transfer/column.ts'
+import { parsePgType } from '../../transfer/pgtype.ts'
+import type { CopyPlan, CopyStream, CopySummary, SourceMark } from '../../transfer/source.ts'
+import type { Flow, Plan, WorkContext } from '../flow.ts'
+import type { SyncOptions } from './config.ts'
+import { suspicion } from './guard.ts'
+import { whole, type PublishedMark, type SyncDetail } from './plan.ts'
+import { cursorStart } from './sql/cursor-start.ts'
+import { countLiveRows } from './sql/live-rows.ts'
+
+/**
+ * Brings the table up to date: the source's rows are staged beside the target while readers go on with the old content, then
+ * published in one transaction. Until that commits the target is as it was; whatever happens, what was staged goes.
+ */
+export async function runSync(flow: Flow<SyncOptions>, plan: Plan<SyncDetail>, context: WorkContext): Promise<void> {
+  if (!plan.slices.some(({ action }) => action === 'run')) return
+  const { options } = flow
+  const database = await context.stores.database(options.to.store)
+  const source = await context.stores.source(options.store, options.from)
+  await using publication = disposable(await prepare(flow, plan.detail, database, context))
+  context.log('info', `publishing ${publication.value.publisher}: ${publication.value.why}`)
+
+  const previous = context.slices.get(whole.key)
+  context.phase('load', previous?.rows === null || previous?.rows === undefined ? undefined : { rows: previous.rows })
+  const copy = await copyPlan(flow, plan.detail, publication.value, database, context)
+  const summary = await load(source.copy(copy, context.signal), publication.value, context)
+  report(summary, context)
+
+  await guard(flow, summary.rows, plan.detail, database, context)
+  context.phase('index')
+  await publication.value.finish()
+
+  context.phase('publish')
+  await context.publish(whole, database, async (tx) => {
+    const { rows, changes } = await publication.value.apply(tx)
+    return { rows, changes, sourceMark: markOf(plan.detail), asOf: asOf(plan.detail.mark, context.now) }
+  })
+}
+
+/** Ours to clean up on every way out, without hiding the error that led there. */
+function disposable(value: Publication): { readonly value: Publication } & AsyncDisposable {
+  return { value, [Symbol.asyncDispose]: () => value.cleanUp() }
+}
+
+async function prepare(
+  flow: Flow<SyncOptions>,
+  detail: SyncDetail,
+  database: Database,
+  context: WorkContext,
+): Promise<Publication> {
+  const { options } = flow
+  return preparePublication(database, {
+    project: context.project,
+    flow: flow.name,
+    run: context.run.id,
+    attempt: context.run.attempt,
+    target: { schema: options.to.schema, table: options.to.table },
+    columns: detail.columns.columns.map(({ target, type }) => ({
+      name: target,
+      type,
+      nullable: !options.key.includes(target),
+      declared: typeof options.columns[target]?.type === 'string',
+    })),
+    key: options.key,
+    mode: options.mode,
+    ...(options.publish === null ? {} : { publish: options.publish }),
+    ...(options.latestBy === null ? {} : { latestBy: options.latestBy }),
+    ...(options.softDelete === null ? {} : { softDelete: options.softDelete }),
+    ...(options.beforePublish === null ? {} : { before: options.beforePublish }),
+    ...(options.afterPublish === null ? {} : { after: options.afterPublish }),
+  })
+}
+
+/** The COPY in the publication's column order and exact types; from the cursor on where the mode has one. */
+async function copyPlan(
+  flow: Flow<SyncOptions>,
+  detail: SyncDetail,
+  publication: Publication,
+  database: Database,
+  context: WorkContext,
+): Promise<CopyPlan> {
+  const { options } = flow
+  const planned = new Map(detail.columns.columns.map((column) => [column.target, column]))
+  const columns = publication.columns.map(({ name, type }): CopyColumn => {
+    const column = planned.get(name)
+    if (column === undefined) throw new Error(`the publication asks for column ${name}, which was not planned`)
+    return { ...column, type }
+  })
+  const plan: CopyPlan = { columns, key: options.key, table: `${options.to.schema}.${options.to.table}` }
+  const cursor = planned.get(options.cursor ?? '')
+  if (cursor === undefined || detail.target === null || context.request.force) return plan
+  const from = await cursorStart(database, options.to, cursor, options.lookback)
+  if (from === null) return plan
+  context.log('info', `reading from ${cursor.source} >= ${from}`)
+  return { ...plan, since: { column: cursor.source, from } }
+}
+
+async function load(stream: CopyStream, publication: Publication, context: WorkContext): Promise<CopySummary> {
+  await publication.load(chunksOf(stream, context), context.signal)
+  return stream.summary
+}
+
+async function* chunksOf(stream: CopyStream, context: WorkContext): AsyncIterable<Uint8Array> {
+  for await (const { data, rows } of stream) {
+    yield data
+    context.progress({ rows, bytes: data.byteLength })
+  }
+}
+
+function report(summary: CopySummary, context: WorkContext): void {
+  context.log('info', `read ${summary.rows.toLocaleString('en-US')} rows`, { rows: summary.rows, bytes: summary.bytes })
+  for (const [column, { policy, count, keys }] of Object.entries(summary.coerced))
+    context.log('warn', `column ${column}: policy ${policy} changed ${count.toLocaleString('en-US')} values`, {
+      column,
+      policy,
+      count,
+      keys,
+    })
+}
+
+async function guard(
+  flow: Flow<SyncOptions>,
+  rows: number,
+  detail: SyncDetail,
+  database: Database,
+  context: WorkContext,
+): Promise<void> {
+  const { options } = flow
+  if (options.mode !== 'replace') return
+  const published = detail.target === null ? null : await countLiveRows(database, detail.target, options.softDelete)
+  const suspicious = suspicion({
+    rows,
+    published,
+    ...options.guard,
+    flow: flow.name,
+    table: `${options.to.schema}.${options.to.table}`,
+  })
+  if (suspicious === null) return
+  if (!context.request.force) throw suspicious
+  context.log('warn', `forced: ${suspicious.summary}`)
+}
+
+function markOf({ mark, columns }: SyncDetail): {
+  readonly mark: PublishedMark['mark']
+  readonly columns: PublishedMark['columns']
+} {
+  return { mark: mark.known ? mark.mark : null, columns: columns.published }
+}
+
+function asOf(mark: SourceMark, began: Date): Date {
+  return mark.known && mark.asOf !== null ? mark.asOf : began
+}

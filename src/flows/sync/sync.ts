@@ -1,0 +1,84 @@
+import { SluiceError } from '../../lib/error.ts'
+import { readTable } from '../../stores/postgres/schema.ts'
+import { formatPgType } from '../../transfer/pgtype.ts'
+import type { Ddl, Finding, Flow, Kind, LookContext } from '../flow.ts'
+import { planColumns } from './columns.ts'
+import type { SyncOptions } from './config.ts'
+import { planSync, publishedMark, standingColumns, whole, type SyncDetail, type SyncFacts } from './plan.ts'
+import { runSync } from './run.ts'
+import { verifySync } from './verify.ts'
+
+/** `sync`: rows of a query, a table or files of a store, in a table of the application database. */
+export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
+  kind: 'sync',
+  due: () => [whole],
+  facts: async (flow, _request, context) => look(flow, context),
+  plan: planSync,
+  run: runSync,
+  verify: verifySync,
+  ddl,
+  inspect,
+}
+
+async function look(flow: Flow<SyncOptions>, context: LookContext): Promise<SyncFacts> {
+  const { options } = flow
+  const source = await context.stores.source(options.store, options.from)
+  const database = await context.stores.database(options.to.store)
+  // The mark comes first: a source that changes while it is read is read again next time, never taken as read.
+  const mark = await source.mark(context.signal)
+  const [columns, target] = await Promise.all([source.columns(context.signal), readTable(database, options.to)])
+  return { description: source.description, mark, source: columns, target }
+}
+
+async function ddl(flow: Flow<SyncOptions>, context: LookContext): Promise<Ddl> {
+  const { options } = flow
+  const facts = await look(flow, context)
+  const { columns } = planColumns(options, facts.source, standingColumns(facts.target), null)
+  const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+  const lines = columns.map(
+    ({ target, type }) => `  ${quoted(target)} ${formatPgType(type)}${options.key.includes(target) ? ' not null' : ''}`,
+  )
+  const key = options.key.length === 0 ? [] : [`  primary key (${options.key.map(quoted).join(', ')})`]
+  return {
+    source: `-- ${facts.description}\n${facts.source.map(({ name, sourceType }) => `--   ${name} ${sourceType}`).join('\n')}`,
+    target: `create table ${quoted(options.to.schema)}.${quoted(options.to.table)} (\n${[...lines, ...key].join(',\n')}\n);`,
+  }
+}
+
+async function inspect(flow: Flow<SyncOptions>, context: LookContext): Promise<readonly Finding[]> {
+  const { options } = flow
+  const about = flow.name
+  try {
+    const facts = await look(flow, context)
+    const before = publishedMark(context.slices.get(whole.key) ?? null)
+    const { columns, added } = planColumns(
+      options,
+      facts.source,
+      standingColumns(facts.target),
+      before?.columns ?? null,
+    )
+    const table = `${options.to.schema}.${options.to.table}`
+    return [
+      { severity: 'fine', about, says: `reads ${columns.length} columns from ${facts.description}`, fix: null },
+      ...(facts.target !== null && !facts.target.alterable
+        ? [
+            {
+              severity: 'warning' as const,
+              about,
+              says: `this role does not own ${table}: it can publish in place only`,
+              fix: `alter table ${table} owner to …`,
+            },
+          ]
+        : []),
+      ...added.map((name) => ({
+        severity: 'warning' as const,
+        about,
+        says: `the next run adds column ${name} to ${table}`,
+        fix: null,
+      })),
+    ]
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return [{ severity: 'problem', about, says: `${error.summary}: ${error.why}`, fix: error.fix }]
+  }
+}
