@@ -34,8 +34,12 @@ const literalImport: Rule = {
   create: (context) => ({
     ImportExpression(node) {
       const source = node['source']
-      if (isNode(source) && source['type'] === 'Literal') return
-      context.report({ node, message: 'import() takes a literal, so that the import table can be checked.' })
+      const name = isNode(source) && source['type'] === 'Literal' ? source['value'] : undefined
+      if (name === undefined) {
+        context.report({ node, message: 'import() takes a literal, so that the import table can be checked.' })
+      } else if (name === 'node:module' || name === 'module') {
+        context.report({ node, message: 'The loader is not loaded by the back door.' })
+      }
     },
   }),
 }

@@ -26,12 +26,18 @@ export const importTable: readonly Home[] = [
     may: ['flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'lib'],
     types: ['flows/flow.ts'],
   },
-  { home: 'sluice.ts', may: ['config', 'runs', 'endpoints', 'flows', 'stores', 'state', 'transfer', 'lib'], types: [] },
+  // The two halves of the composition: the stores of a config, and everything.
+  { home: 'stores.ts', may: ['config', 'flows/flow.ts', 'stores', 'transfer', 'lib'], types: [] },
+  {
+    home: 'sluice.ts',
+    may: ['stores.ts', 'config', 'runs', 'endpoints', 'flows', 'stores', 'state', 'transfer', 'lib'],
+    types: [],
+  },
   { home: 'api', may: ['sluice.ts', 'config', 'endpoints', 'lib'], types: ['runs'] },
   { home: 'cli', may: ['api', 'sluice.ts', 'config', 'lib'], types: ['runs'] },
   {
     home: 'index.ts',
-    may: ['config', 'flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'sluice.ts'],
+    may: ['config', 'flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'lib/error.ts', 'sluice.ts'],
     types: [],
   },
 ]
@@ -77,17 +83,17 @@ interface Override {
   readonly rules: Readonly<Record<string, unknown>>
 }
 
+/** The one file that may reach for the loader: it answers `import 'sluice'` in a config that has no node_modules of its own. */
+export const loader = 'config/import.ts'
+
+const detour = 'createRequire and the loader hooks go around the import table; use import or import.meta.resolve.'
+
 /** Forbidden whoever asks: ways around the table. */
 const everywhere = {
   paths: [
-    {
-      name: 'node:module',
-      message: 'createRequire and the loader hooks go around the import table; use import or import.meta.resolve.',
-    },
-    {
-      name: 'module',
-      message: 'createRequire and the loader hooks go around the import table; use import or import.meta.resolve.',
-    },
+    // findPackageJSON says where a package lies; the rest can load one behind the table's back.
+    { name: 'node:module', allowImportNames: ['findPackageJSON'], message: detour },
+    { name: 'module', message: detour },
     { name: 'sluice', message: 'Inside src the package does not import itself.' },
   ],
   patterns: [
@@ -98,7 +104,7 @@ const everywhere = {
   ],
 }
 
-function override({ home, may, types }: Home, depth: number): Override {
+function override({ home, may, types }: Home, depth: number, paths: readonly unknown[] = everywhere.paths): Override {
   const listed = [...may, ...types]
   const says = listed.length === 0 ? 'nothing of ours' : [...may, ...types.map((name) => `${name} (types)`)].join(', ')
   const outside = isFile(home) ? ['./**', '../**'] : [`${'../'.repeat(depth + 1)}**`]
@@ -120,16 +126,18 @@ function override({ home, may, types }: Home, depth: number): Override {
     // A unit test sits beside its source and may set up whatever it needs.
     excludeFiles: ['src/**/*.test.ts', ...(home === 'flows/*' ? ['src/flows/flow.ts'] : [])],
     rules: {
-      'no-restricted-imports': ['error', { paths: everywhere.paths, patterns: [...everywhere.patterns, ...patterns] }],
+      'no-restricted-imports': ['error', { paths, patterns: [...everywhere.patterns, ...patterns] }],
     },
   }
 }
 
 /** The overrides of `.oxlintrc.json` that say the table. */
 export function importOverrides(table: readonly Home[] = importTable): readonly Override[] {
-  return table.flatMap((home) =>
+  const overrides = table.flatMap((home) =>
     isFile(home.home) ? [override(home, 0)] : Array.from({ length: deepest + 1 }, (_, depth) => override(home, depth)),
   )
+  const home = homeOf(loader, table)
+  return home === undefined ? overrides : [...overrides, { ...override(home, 0, []), files: [`src/${loader}`] }]
 }
 
 /** The home that a file of `src` belongs to; undefined: the table does not know it, which the guard refuses. */

@@ -32,6 +32,8 @@ const targets: readonly string[] = [
   'config/planted-target.ts',
   'api/planted-target.ts',
   'cli/planted-target.ts',
+  'lib/error.ts',
+  'stores.ts',
   'sluice.ts',
   'index.ts',
   '../test/planted-target.ts',
@@ -150,7 +152,20 @@ export function otherFaults(): readonly Planted[] {
       ["import * as hidden from 'module'", 'export const r = hidden.createRequire(import.meta.url)'],
       1,
     ),
-    fault('src/runs/planted-create-late.ts', restricted, ["export const late = () => import('node:module')"]),
+    fault('src/runs/planted-create-star.ts', restricted, ["export * from 'node:module'"]),
+    fault('src/runs/planted-create-again.ts', restricted, ["export { createRequire } from 'node:module'"]),
+    fault(
+      'src/runs/planted-create-mixed.ts',
+      restricted,
+      [
+        "import { createRequire, findPackageJSON } from 'node:module'",
+        'export const r = [createRequire, findPackageJSON]',
+      ],
+      1,
+    ),
+    fault('src/runs/planted-create-late.ts', 'house(literal-import)', [
+      "export const late = () => import('node:module')",
+    ]),
     fault('src/runs/planted-builtin.ts', 'eslint(no-restricted-properties)', [
       "export const hidden = process.getBuiltinModule('node:module')",
     ]),
