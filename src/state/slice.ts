@@ -12,11 +12,18 @@ export interface SliceRow extends Row {
   readonly due_at: Date | null
   readonly as_of: Date | null
   readonly rows: number | null
+  /** A publication elsewhere of which it is not known whether it was committed. */
+  readonly publishing: Publishing | null
+}
+
+export interface Publishing {
+  readonly store: string
+  readonly publication: string
 }
 
 export async function readSlices(db: Sql, state: State, flow: string): Promise<readonly SliceRow[]> {
   return await db.all<SliceRow>(sql`
-    select key, ordinal::float8 as ordinal, span, state, definition_hash, source_mark, due_at, as_of, rows::float8 as rows
+    select key, ordinal::float8 as ordinal, span, state, definition_hash, source_mark, due_at, as_of, rows::float8 as rows, publishing
     from ${state.t('slice')} where project = ${state.project} and flow = ${flow} order by ordinal`)
 }
 
@@ -52,6 +59,35 @@ export async function fenceSlice(tx: Sql, state: State, flow: string, key: strin
       where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
 }
 
+/** Records that a publication elsewhere begins; the fence as `fenceSlice`. */
+export async function beginPublishing(
+  db: Sql,
+  state: State,
+  flow: string,
+  key: string,
+  token: string,
+  publishing: Publishing,
+): Promise<number> {
+  return await db.run(sql`
+    update ${state.t('slice')} s set publishing = ${JSON.stringify(publishing)}::jsonb
+    where s.project = ${state.project} and s.flow = ${flow} and s.key = ${key} and s.lease_token = ${token} and exists (
+      select from ${state.t('attempt')} a
+      where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
+}
+
+/** It is known that this publication did not happen. */
+export async function forgetPublishing(
+  db: Sql,
+  state: State,
+  flow: string,
+  key: string,
+  publishing: Publishing,
+): Promise<void> {
+  await db.run(sql`
+    update ${state.t('slice')} set publishing = null
+    where project = ${state.project} and flow = ${flow} and key = ${key} and publishing = ${JSON.stringify(publishing)}::jsonb`)
+}
+
 export interface Published {
   readonly run: string
   readonly definitionHash: string
@@ -75,7 +111,7 @@ export async function finishSlice(
   return await tx.run(sql`
     update ${state.t('slice')} s set state = 'done', definition_hash = ${done.definitionHash}, source_mark = ${JSON.stringify(done.sourceMark)}::jsonb,
       due_at = greatest(s.due_at, ${done.dueAt}), as_of = ${done.asOf}, rows = ${done.rows},
-      changes = ${done.changes === null ? null : JSON.stringify(done.changes)}::jsonb, run = ${done.run}, published_at = ${state.now}
+      changes = ${done.changes === null ? null : JSON.stringify(done.changes)}::jsonb, run = ${done.run}, published_at = ${state.now}, publishing = null
     where s.project = ${state.project} and s.flow = ${flow} and s.key = ${key} and s.lease_token = ${token} and exists (
       select from ${state.t('attempt')} a
       where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)

@@ -1,0 +1,134 @@
+/**
+ * Publishing one slice: what readers see and the record that it is done become true together, and only for the attempt that
+ * holds the slice's lease.
+ *
+ * In the state's own database that is one transaction:
+ *
+ *     begin ──> fence ──> apply ──> record ──> commit
+ *                 └ 0 rows: LEASE_LOST   └ 0 rows: LEASE_LOST      any rejection: rollback, nothing has happened
+ *
+ * The fence locks the slice's row, so that from there on nobody can take the slice over before this is decided. A worker that
+ * is stopped inside is idle in a transaction: the server ends that session by itself, before the lease is over, and gives
+ * the locks back.
+ *
+ * In another database see `publish-elsewhere.ts`.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { SliceKey, SliceRef, SliceResult } from '../flows/flow.ts'
+import { SluiceError, asSluiceError } from '../lib/error.ts'
+import { failpoint } from '../lib/failpoint.ts'
+import { raw, type Database, type Session } from '../lib/sql.ts'
+import { fenceSlice, finishSlice, type Published } from '../state/slice.ts'
+import type { Claimed } from './claim.ts'
+import type { EngineContext } from './context.ts'
+import { leaseLost } from './finish.ts'
+import { publishElsewhere } from './publish-elsewhere.ts'
+
+export type Apply = (tx: Session) => Promise<SliceResult>
+
+export async function publish(
+  engine: EngineContext,
+  claimed: Claimed,
+  signal: AbortSignal,
+  slice: SliceRef,
+  target: Database | null,
+  apply: Apply,
+): Promise<void> {
+  const { state } = engine
+  const here = target === null || target === state.db || target.store === state.db.store
+  await failpoint('publish:before-begin')
+  await retryLocked(claimed, signal, async () => {
+    if (here) await publishHere(engine, claimed, signal, slice, target ?? state.db, apply)
+    else await publishElsewhere(engine, claimed, signal, slice, target, apply)
+  })
+  await failpoint('publish:after-commit')
+}
+
+async function publishHere(
+  engine: EngineContext,
+  claimed: Claimed,
+  signal: AbortSignal,
+  slice: SliceRef,
+  db: Database,
+  apply: Apply,
+): Promise<void> {
+  const { state } = engine
+  await db.transaction(async (tx) => {
+    await limitIdleness(tx, engine)
+    if ((await fenceSlice(tx, state, claimed.flow.name, slice.key, claimed.token)) === 0)
+      throw leaseLost(claimed.run.id)
+    await failpoint('publish:fenced')
+    const result = await apply(tx)
+    await failpoint('publish:applied')
+    signal.throwIfAborted()
+    await record(tx, engine, claimed, slice.key, published(claimed, result))
+    await failpoint('publish:before-commit')
+  })
+}
+
+/** What the state records of a slice that this attempt has published. */
+export function published(claimed: Claimed, result: SliceResult): Published {
+  return {
+    run: claimed.run.id,
+    definitionHash: claimed.flow.definitionHash,
+    sourceMark: result.sourceMark,
+    asOf: result.asOf,
+    rows: result.rows,
+    changes: result.changes,
+    dueAt: claimed.run.due_at,
+  }
+}
+
+/** Writes that the slice is done, in the caller's transaction. */
+export async function record(
+  tx: Session,
+  engine: EngineContext,
+  claimed: Claimed,
+  slice: SliceKey,
+  done: Published,
+): Promise<void> {
+  const recorded = await finishSlice(tx, engine.state, claimed.flow.name, slice, claimed.token, done)
+  if (recorded === 0) throw leaseLost(claimed.run.id)
+}
+
+/** A stopped worker must not hold what it has locked for longer than its lease. */
+export async function limitIdleness(tx: Session, engine: EngineContext): Promise<void> {
+  const ms = Math.max(1000, Math.floor((engine.leases.leaseMs * 2) / 3))
+  await tx.run(raw(`set local idle_in_transaction_session_timeout = ${ms}`))
+}
+
+/** Tries again while the short lock is not to be had, for as long as the flow's `publishTimeout`. */
+async function retryLocked(claimed: Claimed, signal: AbortSignal, attempt: () => Promise<void>): Promise<void> {
+  const { publishTimeout } = claimed.flow.timing
+  const begun = performance.now()
+  for (let tries = 1; ; tries += 1) {
+    try {
+      signal.throwIfAborted()
+      // One after the other is the point.
+      // oxlint-disable-next-line no-await-in-loop
+      return await attempt()
+    } catch (thrown) {
+      const error = asSluiceError(thrown)
+      if (error.code !== 'PUBLISH_LOCKED') throw thrown
+      const waited = performance.now() - begun
+      const pause = pauseBefore(tries, Math.random())
+      if (waited + pause > publishTimeout) throw blocked(claimed, error, tries, waited)
+      // oxlint-disable-next-line no-await-in-loop
+      await sleep(pause, undefined, { signal }).catch(() => {})
+    }
+  }
+}
+
+/** Milliseconds before the next try: growing, and never the same for two who wait for one another. Pure. */
+export function pauseBefore(tries: number, random: number): number {
+  return Math.round(Math.min(5000, 50 * 1.6 ** tries) * (0.5 + random / 2))
+}
+
+function blocked({ flow }: Claimed, error: SluiceError, tries: number, waitedMs: number): SluiceError {
+  return new SluiceError('PUBLISH_BLOCKED', `${flow.name} could not be published: its table was in use throughout`, {
+    why: `${tries} tries in ${Math.round(waitedMs / 1000)} s; the last one: ${error.why}`,
+    fix: 'end the transaction that holds the table open (pg_stat_activity names it), or raise `publishTimeout`; the old content still serves',
+    where: { flow: flow.name, ...error.where },
+    cause: error,
+  })
+}
