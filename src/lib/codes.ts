@@ -34,6 +34,8 @@ export const codes = {
   PATH_ESCAPES: entry(2, false, 'A path leaves the folder it has to stay in.'),
   WORKER_OUTDATED: entry(2, false, 'The running worker holds an older definition of this flow; restart it.'),
 
+  COMMAND_FAILED: entry(1, false, 'A program of the system that is needed is missing or failed.'),
+
   STORE_UNREACHABLE: entry(1, true, 'The server does not answer.'),
   STORE_DENIED: entry(1, false, 'The store refused the credentials, or the role lacks a right.'),
   STORE_BUSY: entry(1, true, 'The store is held by another process, or has no connection left.'),
@@ -49,6 +51,16 @@ export const codes = {
   SCHEMA_NARROWED: entry(1, false, 'The source changed a column in a way that the target cannot hold.'),
   SCHEMA_FROZEN: entry(1, false, "The source changed its columns, and the flow's contract is `freeze`."),
   TARGET_DEPENDENTS: entry(1, false, 'Something depends on the target in a way that this publication would break.'),
+  TARGET_UNSUITABLE: entry(
+    1,
+    false,
+    'The target is not a table, or has a name or columns that rows cannot be published into.',
+  ),
+  TARGET_CHANGED: entry(
+    1,
+    true,
+    'The target was altered while its new content was prepared; the next attempt goes by what it is now.',
+  ),
   KEY_DUPLICATE: entry(1, false, 'The source repeats a key; the keys are listed.'),
   KEY_NULL: entry(1, false, 'A key column is null in the source.'),
   VALUE_UNREPRESENTABLE: entry(1, false, "The target cannot hold a value, and the column's policy is `error`."),

@@ -1,0 +1,148 @@
+import { Listr, ListrLogger, ProcessOutput } from 'listr2'
+import { formatDuration } from '../lib/duration.ts'
+import type { LogLine, Phase, RunEvent, RunRecord } from '../runs/engine.ts'
+import { formatBytes, formatCount, formatRows, formatSpan } from './format.ts'
+import type { Output } from './output.ts'
+
+/** Shows runs while they go on, several at once: bars on a terminal, plain lines elsewhere. All on stderr. */
+export interface Progress {
+  event(flow: string, event: RunEvent): void
+  /** This flow is not going to run, or its run has ended: `says` is its last line. */
+  end(flow: string, ok: boolean, says: string): void
+  /** Lets go of the terminal. */
+  close(): Promise<void>
+}
+
+export function showProgress(flows: readonly string[], out: Output): Progress {
+  return out.live && !out.verbose ? liveProgress(flows, out) : plainProgress(out)
+}
+
+/** One flow's speed, measured from the phase's first event: what the reader sees, whoever works. */
+class Meter {
+  #phase = ''
+  #since = 0
+  #rows = 0
+
+  line(phase: Phase, etaMs: number | null, now: number): string {
+    if (phase.name !== this.#phase) {
+      this.#phase = phase.name
+      this.#since = now
+      this.#rows = phase.rows
+    }
+    const seconds = (now - this.#since) / 1_000
+    const speed = seconds < 0.5 ? null : (phase.rows - this.#rows) / seconds
+    return formatPhase(phase, speed, etaMs)
+  }
+}
+
+/** `load  ███████░░░░░  1,200,000 of 3,000,000 rows · 800,000 rows/s · 120 MB · 2 s left`. Pure. */
+export function formatPhase(phase: Phase, rowsPerSecond: number | null, etaMs: number | null): string {
+  const parts: string[] = []
+  if (phase.rowsExpected !== null && phase.rowsExpected > 0)
+    parts.push(`${formatCount(phase.rows)} of ${formatRows(phase.rowsExpected)}`)
+  else if (phase.rows > 0) parts.push(formatRows(phase.rows))
+  if (rowsPerSecond !== null && rowsPerSecond >= 1) parts.push(`${formatCount(Math.round(rowsPerSecond))} rows/s`)
+  if (phase.bytes > 0) parts.push(formatBytes(phase.bytes))
+  if (etaMs !== null && etaMs >= 1_000) parts.push(`${formatDuration(Math.round(etaMs / 1_000) * 1_000)} left`)
+  const bar = phase.rowsExpected !== null && phase.rowsExpected > 0 ? [formatBar(phase.rows / phase.rowsExpected)] : []
+  return [phase.name, ...bar, parts.join(' · ')].filter((part) => part !== '').join('  ')
+}
+
+function formatBar(share: number, width = 20): string {
+  const full = Math.round(Math.min(1, Math.max(0, share)) * width)
+  return '█'.repeat(full) + '░'.repeat(width - full)
+}
+
+function liveProgress(flows: readonly string[], out: Output): Progress {
+  const meters = new Map(flows.map((flow) => [flow, new Meter()]))
+  const tasks = new Map<string, { title: string }>()
+  const ends = new Map(flows.map((flow) => [flow, Promise.withResolvers<void>()]))
+  const list = new Listr(
+    flows.map((flow) => ({
+      title: flow,
+      task: async (_, task) => {
+        tasks.set(flow, task)
+        await ends.get(flow)?.promise
+      },
+    })),
+    {
+      concurrent: true,
+      exitOnError: false,
+      // The launcher of signals is ours.
+      registerSignalListeners: false,
+      forceTTY: true,
+      rendererOptions: {
+        collapseErrors: false,
+        showErrorMessage: false,
+        logger: new ListrLogger({ useIcons: true, processOutput: new ProcessOutput(process.stderr, process.stderr) }),
+      },
+    },
+  )
+  const shown = list.run().catch(() => undefined)
+  return {
+    event(flow, event) {
+      const task = tasks.get(flow)
+      if (task !== undefined && event.tag === 'progress')
+        task.title = `${flow}  ${out.style('dim', meters.get(flow)?.line(event.phase, event.etaMs, performance.now()) ?? '')}`
+    },
+    end(flow, ok, says) {
+      const task = tasks.get(flow)
+      if (task !== undefined) task.title = `${flow}  ${says}`
+      if (ok) ends.get(flow)?.resolve()
+      else ends.get(flow)?.reject(new Error(says))
+    },
+    async close() {
+      for (const end of ends.values()) end.resolve()
+      await shown
+    },
+  }
+}
+
+/** A line at each phase and at most every ten seconds within it. */
+function plainProgress(out: Output): Progress {
+  const last = new Map<string, { phase: string; at: number; meter: Meter }>()
+  return {
+    event(flow, event) {
+      if (event.tag === 'log') {
+        if (event.line.level === 'warn' || event.line.level === 'error') out.say(`${flow}: ${formatLog(event.line)}`)
+        else out.detail(`${flow}: ${formatLog(event.line)}`)
+      }
+      if (event.tag !== 'progress') return
+      const now = performance.now()
+      const before = last.get(flow) ?? { phase: '', at: -Infinity, meter: new Meter() }
+      const line = before.meter.line(event.phase, event.etaMs, now)
+      if (event.phase.name === before.phase && now - before.at < 10_000) return
+      last.set(flow, { phase: event.phase.name, at: now, meter: before.meter })
+      out.say(`${flow}: ${line}`)
+    },
+    end(flow, _ok, says) {
+      out.say(`${flow}: ${says}`)
+    },
+    close: () => Promise.resolve(),
+  }
+}
+
+/** A log line without its time: level unless it is `info`, message, fields. */
+export function formatLog(line: LogLine): string {
+  const fields = Object.entries(line.fields)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .join(' ')
+  return [line.level === 'info' ? '' : `${line.level}:`, line.message, fields].filter((part) => part !== '').join(' ')
+}
+
+/** How a run ended, in one line. */
+export function formatEnd(run: RunRecord): string {
+  const took = run.startedAt === null ? '' : ` in ${formatSpan(run.startedAt, run.finishedAt)}`
+  switch (run.outcome) {
+    case 'succeeded':
+      return `succeeded: ${run.rows === null ? 'done' : formatRows(run.rows)}${took}`
+    case 'skipped':
+      return `skipped: ${run.reason ?? 'nothing to do'}`
+    case 'cancelled':
+      return `cancelled${run.reason === null ? '' : `: ${run.reason}`}`
+    case 'failed':
+      return `failed${took}: ${run.error === null ? 'without a word' : `${run.error.code}: ${run.error.summary}`}`
+    case null:
+      return 'goes on'
+  }
+}
