@@ -11,6 +11,8 @@ export interface SourceColumn {
   /** The PostgreSQL type that holds every value of it, or as near as PostgreSQL has one. */
   readonly type: PgType
   readonly nullable: boolean
+  /** Carried only when a flow names it (its key, its columns): a Parquet file's `file_row_number`. */
+  readonly implicit?: boolean
 }
 
 /** A column on its way: from which source column, into which target type, and what if a value does not fit. */

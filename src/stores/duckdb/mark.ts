@@ -1,0 +1,139 @@
+/** What changes when a source changes. Unknown means run: nothing is guessed. */
+import { stat } from 'node:fs/promises'
+import type { Json } from '../../lib/json.ts'
+import type { SourceMark } from '../../transfer/source.ts'
+import type { Instance } from './instance.ts'
+import type { From } from './protocol.ts'
+import { referencesOf, type TableName } from './references.ts'
+import { literal, relation } from './statement.ts'
+
+type FileMark = readonly [path: string, size: number, mtime: string]
+
+interface Found {
+  readonly files: Set<string>
+  /** Rows of the DuckDB file itself are read. */
+  database: boolean
+}
+
+class Opaque extends Error {}
+
+/** `changed`: a query of the user's whose rows are the mark. */
+export async function mark(
+  instance: Instance,
+  from: From,
+  changed: string | null,
+  signal: AbortSignal,
+): Promise<SourceMark> {
+  if (changed !== null) return { known: true, mark: { changed: await instance.all(changed, signal) }, asOf: null }
+  const found: Found = { files: new Set(), database: false }
+  try {
+    if (from.tag === 'parquet' || from.tag === 'csv' || from.tag === 'json')
+      await addFiles(instance, found, from.path, signal)
+    else await addQuery(instance, found, from.tag === 'query' ? from.query : `from ${relation(from, false)}`, 0, signal)
+    return await settle(instance, found)
+  } catch (thrown) {
+    if (thrown instanceof Opaque) return { known: false, why: thrown.message }
+    throw thrown
+  }
+}
+
+async function settle(instance: Instance, found: Found): Promise<SourceMark> {
+  const files = await Promise.all([...found.files].sort().map(fileMark))
+  const database = found.database ? await databaseMark(instance.path) : []
+  const all = [...files, ...database]
+  if (all.length === 0) return { known: true, mark: { files: [] }, asOf: null }
+  const newest = Math.max(...all.map(([, , mtime]) => Date.parse(mtime)))
+  return {
+    known: true,
+    mark: { files: files as readonly Json[], database: database as readonly Json[] },
+    asOf: new Date(newest),
+  }
+}
+
+async function fileMark(path: string): Promise<FileMark> {
+  const { size, mtime } = await stat(path)
+  return [path, size, mtime.toISOString()]
+}
+
+/** The file and its log. This process alone has it open, so whatever changes a row changes one of the two. */
+async function databaseMark(path: string): Promise<readonly FileMark[]> {
+  if (path === ':memory:') throw new Opaque('a database in memory has no mark')
+  const log = await fileMark(`${path}.wal`).catch(() => null)
+  const database = await fileMark(path)
+  return log === null ? [database] : [database, log]
+}
+
+async function addFiles(instance: Instance, found: Found, path: string, signal: AbortSignal): Promise<void> {
+  if (/^[a-z][a-z0-9+.-]+:\/\//iu.test(path)) throw new Opaque(`${path} is not a file of this machine`)
+  const rows = await instance.all(`select file from glob(${literal(path)})`, signal)
+  if (rows.length === 0) throw new Opaque(`no file matches ${path}`)
+  for (const row of rows) found.files.add(String(row['file']))
+}
+
+async function addQuery(
+  instance: Instance,
+  found: Found,
+  query: string,
+  depth: number,
+  signal: AbortSignal,
+): Promise<void> {
+  if (depth > 16) throw new Opaque('its views are nested too deeply')
+  const [row] = await instance.all(`select json_serialize_sql(${literal(query)}) as tree`, signal)
+  const tree: unknown = JSON.parse(String(row?.['tree'] ?? 'null'))
+  if (typeof tree !== 'object' || tree === null || !('error' in tree) || tree.error !== false) {
+    throw new Opaque('DuckDB does not say what the query reads')
+  }
+  const { files, tables, ctes, functions, opaque } = referencesOf(tree)
+  if (opaque !== null) throw new Opaque(opaque)
+  await refuseVolatile(instance, functions, signal)
+  for (const file of files) await addFiles(instance, found, file, signal)
+  for (const table of tables) await addTable(instance, found, table, ctes, depth, signal)
+}
+
+/** A function whose answer may differ tomorrow, or of which DuckDB does not know, makes the query opaque. */
+async function refuseVolatile(instance: Instance, functions: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  if (functions.size === 0) return
+  const names = [...functions].map((name) => literal(name.toLowerCase())).join(', ')
+  const rows = await instance.all(
+    `select distinct function_name from duckdb_functions()
+     where lower(function_name) in (${names}) and (stability is null or stability <> 'CONSISTENT') and function_type <> 'aggregate'
+       and function_type <> 'table'`,
+    signal,
+  )
+  const [first] = rows
+  if (first !== undefined) throw new Opaque(`it calls ${String(first['function_name'])}()`)
+}
+
+async function addTable(
+  instance: Instance,
+  found: Found,
+  table: TableName,
+  ctes: ReadonlySet<string>,
+  depth: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const rows = await instance.all(
+    `select 'table' as kind, null as sql from duckdb_tables() where ${named(table, 'table_name')}
+     union all
+     select 'view', sql from duckdb_views() where ${named(table, 'view_name')} and not internal`,
+    signal,
+  )
+  if (rows.some((row) => row['kind'] === 'table')) found.database = true
+  for (const row of rows) {
+    if (row['kind'] !== 'view') continue
+    // A view is a row of the catalog, which lies in the file: a new definition changes the mark.
+    found.database = true
+    const query = /\bAS\s+((?:SELECT|WITH|FROM|VALUES|\()[\s\S]*?);?\s*$/iu.exec(String(row['sql']))?.[1]
+    if (query === undefined) throw new Opaque(`the view ${table.name} cannot be read`)
+    await addQuery(instance, found, query, depth + 1, signal)
+  }
+  if (rows.length > 0 || (ctes.has(table.name) && table.schema === '')) return
+  if (table.schema !== '' || table.catalog !== '') throw new Opaque(`${table.name} is not a table of this file`)
+  await addFiles(instance, found, table.name, signal)
+}
+
+function named(table: TableName, column: string): string {
+  const parts = [`lower(${column}) = lower(${literal(table.name)})`, 'database_name = current_database()']
+  if (table.schema !== '') parts.push(`lower(schema_name) = lower(${literal(table.schema)})`)
+  return parts.join(' and ')
+}

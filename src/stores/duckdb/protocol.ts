@@ -1,0 +1,52 @@
+/** What the thread that owns a DuckDB file and everybody else say to each other. All of it can be cloned or transferred. */
+import type { ErrorRecord } from '../../lib/error.ts'
+import type { Json } from '../../lib/json.ts'
+import type { CopySummary, SourceMark } from '../../transfer/source.ts'
+import type { SourceColumn } from '../../transfer/column.ts'
+import type { CopyPlan } from '../../transfer/source.ts'
+
+export interface ThreadOptions {
+  readonly store: string
+  /** Absolute, or `:memory:`. */
+  readonly path: string
+  readonly threads: number
+  readonly memory: string
+  readonly readOnly: boolean
+}
+
+/** What a source reads, with paths absolute. */
+export type From =
+  | { readonly tag: 'query'; readonly query: string }
+  | { readonly tag: 'table'; readonly table: string }
+  | { readonly tag: 'parquet' | 'csv' | 'json'; readonly path: string }
+
+export type Ask =
+  | { readonly tag: 'all'; readonly query: string }
+  | { readonly tag: 'run'; readonly statement: string }
+  | { readonly tag: 'columns'; readonly from: From }
+  | { readonly tag: 'mark'; readonly from: From; readonly changed: string | null }
+  | { readonly tag: 'copy'; readonly from: From; readonly plan: CopyPlan; readonly credit: number }
+  | { readonly tag: 'close' }
+
+export type ToThread =
+  | { readonly id: number; readonly ask: Ask }
+  /** So many more chunks may be sent. */
+  | { readonly id: number; readonly credit: number }
+  | { readonly id: number; readonly cancel: true }
+
+export type Answer = {
+  readonly all: readonly Readonly<Record<string, Json>>[]
+  readonly run: null
+  readonly columns: readonly SourceColumn[]
+  readonly mark: SourceMark
+  readonly copy: CopySummary
+  readonly close: null
+}
+
+export type FromThread =
+  /** The file is open. */
+  | { readonly opened: true }
+  | { readonly id: number; readonly done: Answer[keyof Answer] }
+  | { readonly id: number; readonly failed: ErrorRecord }
+  | { readonly id: number; readonly chunk: Uint8Array; readonly rows: number }
+  | { readonly notOpened: ErrorRecord }

@@ -1,0 +1,57 @@
+/** The statements that read a source. Pure: text in, text out; names are quoted, values are literals of DuckDB. */
+import { SluiceError } from '../../lib/error.ts'
+import type { From } from './protocol.ts'
+
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** DuckDB's column for the row's number in its Parquet file, from 0. */
+export const rowNumber = 'file_row_number'
+
+const readers = { parquet: 'read_parquet', csv: 'read_csv', json: 'read_json' } as const
+
+/** What stands behind `from`. `numbered`: with the row's number, of Parquet only. */
+export function relation(from: From, numbered: boolean): string {
+  switch (from.tag) {
+    case 'query':
+      // On lines of its own, because a query may end in a comment.
+      return `(\n${from.query.trim().replace(/;\s*$/u, '')}\n)`
+    case 'table':
+      return tableName(from.table)
+    case 'parquet':
+    case 'csv':
+    case 'json':
+      return `${readers[from.tag]}(${literal(from.path)}${numbered && from.tag === 'parquet' ? `, ${rowNumber} = true` : ''})`
+  }
+}
+
+/** `main.schools`, `"odd name"` → quoted parts. */
+export function tableName(written: string): string {
+  const parts = written.trim().match(/^(?:"(?:[^"]|"")+"|[^".\s]+)(?:\.(?:"(?:[^"]|"")+"|[^".\s]+)){0,2}$/u)
+  if (parts === null) {
+    throw new SluiceError('CONFIG_INVALID', `«${written}» is not the name of a table`, {
+      why: 'a table is written as name or schema.name; a name with blanks or dots stands in double quotes',
+      fix: 'correct `from: { table }`, or use `from: { query }`',
+    })
+  }
+  return [...written.trim().matchAll(/"((?:[^"]|"")+)"|([^".\s]+)/gu)]
+    .map((match) => quoted(match[1]?.replaceAll('""', '"') ?? match[2] ?? ''))
+    .join('.')
+}
+
+export interface Selected {
+  readonly expression: string
+  readonly name: string
+}
+
+export function selectStatement(
+  from: From,
+  columns: readonly Selected[],
+  numbered: boolean,
+  since: { readonly column: string; readonly type: string; readonly from: string } | null,
+): string {
+  const list = columns.map((column) => `${column.expression} as ${quoted(column.name)}`).join(', ')
+  const where =
+    since === null ? '' : ` where source.${quoted(since.column)} >= cast(${literal(since.from)} as ${since.type})`
+  return `select ${list} from ${relation(from, numbered)} as source${where}`
+}
