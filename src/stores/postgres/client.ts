@@ -220,7 +220,7 @@ class PooledSession implements Session {
     try {
       return await copyIn(this.#lent(), text, guarded, signal)
     } catch (error) {
-      if (sourceFailed || (signal?.aborted === true && error === signal.reason)) throw error
+      if (sourceFailed || isReason(error, signal)) throw error
       throw asStoreError(error, this.#errorContext)
     }
   }
@@ -231,7 +231,6 @@ class PooledSession implements Session {
     try {
       for (;;) {
         try {
-          // oxlint-disable-next-line no-await-in-loop -- the reader sets the pace
           next = await chunks.next()
         } catch (error) {
           throw asStoreError(error, this.#errorContext)
@@ -252,9 +251,7 @@ class PooledSession implements Session {
           ? await client.query<Row>(query)
           : await client.query<Row>(query.text, query.values.map(parameter))
       // Several statements in one text answer with a list: the last one counts.
-      const last = Array.isArray(result) ? result.at(-1) : result
-      if (last === undefined) throw new Error('no statement')
-      return last
+      return Array.isArray(result) ? lastOf(result) : result
     } catch (error) {
       throw asStoreError(error, this.#errorContext)
     }
@@ -280,6 +277,18 @@ async function* guardSource(
     failed()
     throw error
   }
+}
+
+/** An abort is the caller's: it is passed on as it is. */
+function isReason(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted !== true) return false
+  return error === signal.reason || (error instanceof Error && error.cause === signal.reason)
+}
+
+function lastOf(results: readonly pg.QueryResult<Row>[]): pg.QueryResult<Row> {
+  const last = results.at(-1)
+  if (last === undefined) throw new Error('no statement')
+  return last
 }
 
 /** Whether the next borrower may have this connection; with `discard`, all that the session left behind is reset first. */

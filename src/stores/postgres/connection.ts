@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 import { connect as connectSocket } from 'node:net'
 import { parse } from 'pg-connection-string'
 import { SluiceError } from '../../lib/error.ts'

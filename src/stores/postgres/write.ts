@@ -26,7 +26,7 @@ export async function copyIn(
   const copy = new CopyIn(statement)
   let aborted: (() => void) | undefined
   const abort = new Promise<never>((_resolve, reject) => {
-    aborted = () => reject(reasonOf(signal))
+    aborted = () => reject(abortError(signal))
     signal?.addEventListener('abort', aborted, { once: true })
   })
   abort.catch(() => {})
@@ -38,12 +38,10 @@ export async function copyIn(
       await Promise.race([copy.ready, abort])
       for (;;) {
         asked = true
-        // oxlint-disable-next-line no-await-in-loop -- one chunk after the other is the point
         const next = await Promise.race([iterator.next(), copy.failed, abort])
         asked = false
         if (next.done === true) break
         const wait = copy.write(next.value)
-        // oxlint-disable-next-line no-await-in-loop
         if (wait !== undefined) await Promise.race([wait, copy.failed, abort])
       }
     } catch (error) {
@@ -70,8 +68,9 @@ export async function copyIn(
   }
 }
 
-function reasonOf(signal: AbortSignal | undefined): unknown {
-  return signal?.reason ?? new Error('aborted')
+function abortError(signal: AbortSignal | undefined): Error {
+  const reason: unknown = signal?.reason
+  return reason instanceof Error ? reason : new Error('aborted', { cause: reason })
 }
 
 /** What the driver knows of a statement of ours: it calls these as the server's messages arrive. */

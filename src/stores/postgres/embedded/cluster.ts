@@ -109,13 +109,11 @@ export async function startCluster(cluster: Cluster, wanted: number | null, quic
   await writeFile(join(dataOf(home), 'sluice.conf'), settingsFile(await machine()))
   let port = wanted ?? (await freePort())
   for (let turn = 0; turn < 5; turn += 1) {
-    // oxlint-disable-next-line no-await-in-loop -- one try after the other
     const fault = await tryStart(cluster, port, quick)
     if (fault === null) return port
     if (!/could not bind|could not create any TCP\/IP sockets|Address already in use/i.test(fault)) {
       throw failed('The embedded PostgreSQL could not be started', fault, logOf(home))
     }
-    // oxlint-disable-next-line no-await-in-loop
     port = await freePort()
   }
   throw failed('The embedded PostgreSQL could not be started', 'no port of this machine could be used', logOf(home))
@@ -193,7 +191,6 @@ async function tryStart(cluster: Cluster, port: number, quick: boolean): Promise
     }
     const postmaster = readPostmaster(home)
     if (postmaster?.pid === child.pid && postmaster?.status === 'ready') return null
-    // oxlint-disable-next-line no-await-in-loop -- waiting for the server
     await sleep(10)
   }
   child.kill('SIGQUIT')

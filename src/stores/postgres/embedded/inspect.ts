@@ -5,7 +5,7 @@ import { findHome } from './place.ts'
 import { dataOf, logOf } from './cluster.ts'
 import { probe } from './probe.ts'
 import { readRecord } from './record.ts'
-import { filesOf } from './server.ts'
+import { filesOf } from './embedded.ts'
 
 export interface EmbeddedInspection {
   /** `absent`: no data yet. `orphan`: it runs and nobody holds it; the next command adopts it. `unclear`: it answers nobody. */

@@ -35,7 +35,6 @@ export async function acquireLock(path: string, patienceMs: number, signal?: Abo
         },
       )
     }
-    // oxlint-disable-next-line no-await-in-loop -- waiting for another process
     await sleep(20 + Math.random() * 60, undefined, signal === undefined ? {} : { signal })
   }
 }

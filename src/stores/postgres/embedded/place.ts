@@ -83,9 +83,7 @@ async function systemFolder(account: Account): Promise<string> {
   for (const base of bases) {
     const folder = join(base, 'sluice')
     try {
-      // oxlint-disable-next-line no-await-in-loop -- the first that works
       await mkdir(folder, { mode: 0o755 })
-      // oxlint-disable-next-line no-await-in-loop
       await chmod(folder, 0o755)
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) continue

@@ -18,7 +18,11 @@ export async function probe(home: string): Promise<Probe> {
   if (postmaster === null || !isPostgres(postmaster.pid)) return { tag: 'down' }
   const { pid, port } = postmaster
   const client = new pg.Client({
-    ...{ host: '127.0.0.1', port, user: 'postgres', database: 'postgres', application_name: 'sluice' },
+    host: '127.0.0.1',
+    port,
+    user: 'postgres',
+    database: 'postgres',
+    application_name: 'sluice',
     password: () => readPassword(home) ?? 'lost',
     ssl: false,
     connectionTimeoutMillis: 5000,

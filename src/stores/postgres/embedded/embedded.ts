@@ -117,28 +117,22 @@ async function bringUp(cluster: Cluster, wanted: number | null): Promise<{ port:
   if (hasData(cluster.home)) await checkMajor(cluster)
   else await makeCluster(cluster)
   for (const end = Date.now() + 300_000; ;) {
-    // oxlint-disable-next-line no-await-in-loop -- a server that starts or stops is waited for
     const found = await probe(cluster.home)
     switch (found.tag) {
       case 'up': {
-        // oxlint-disable-next-line no-await-in-loop
         return { port: found.port, password: await ensurePassword(cluster) }
       }
       case 'down': {
-        // oxlint-disable-next-line no-await-in-loop
         const password = await ensurePassword(cluster)
-        // oxlint-disable-next-line no-await-in-loop
         return { port: await startCluster(cluster, wanted), password }
       }
       case 'locked': {
         // Nobody can use it as it is: it is stopped and given a password that we know.
-        // oxlint-disable-next-line no-await-in-loop
         await stopCluster(cluster)
         break
       }
       case 'changing': {
         if (Date.now() > end) throw notReady(found.pid, found.says, logOf(cluster.home))
-        // oxlint-disable-next-line no-await-in-loop
         await sleep(25)
         break
       }
