@@ -2,11 +2,11 @@
 import type { Flow, Kind, Stores } from '../flows/flow.ts'
 import type { ErrorRecord } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
-import type { Session } from '../lib/sql.ts'
-import type { State } from '../state/state.ts'
-import type { Bell } from './bell.ts'
+import type { Database, Session } from '../lib/sql.ts'
+import { openState, type State } from '../state/state.ts'
+import { openBell, type Bell } from './bell.ts'
 import type { Operation, RunId, RunOutcome } from './engine.ts'
-import type { Queue } from './queue.ts'
+import { openQueue, type Queue } from './queue.ts'
 
 /** The end of a run, told in the transaction that writes it. */
 export interface RunEnd {
@@ -50,17 +50,41 @@ export function hashesOf(flows: ReadonlyMap<string, Flow>): Readonly<Record<stri
   return Object.fromEntries([...flows.values()].map((flow) => [flow.name, flow.definitionHash]))
 }
 
-export function queueOnce(open: () => Promise<Queue>): { queue: () => Promise<Queue>; close: () => Promise<void> } {
+export interface ContextOptions extends Pick<EngineContext, 'flows' | 'kinds' | 'stores' | 'ended' | 'log'> {
+  /** The database that the schema of Sluice is in; migrated before. */
+  readonly db: Database
+  readonly schema: string
+  readonly project: string
+  readonly storeLimits?: EngineContext['storeLimits']
+  readonly exclusiveStores?: EngineContext['exclusiveStores']
+  readonly leases?: Leases
+}
+
+/** Nothing is connected yet: queue and bell are opened when they are first needed, and closed with this. */
+export function openContext(options: ContextOptions): EngineContext & AsyncDisposable {
+  const state = openState(options.db, options.schema, options.project)
+  const bell = openBell(state)
   let opened: Promise<Queue> | undefined
   return {
+    state,
+    bell,
+    flows: options.flows,
+    kinds: options.kinds,
+    stores: options.stores,
+    storeLimits: options.storeLimits ?? {},
+    exclusiveStores: options.exclusiveStores ?? [],
+    leases: options.leases ?? defaultLeases,
+    ended: options.ended,
+    log: options.log,
     queue: () => {
-      opened ??= open().catch((error: unknown) => {
+      opened ??= openQueue(state).catch((error: unknown) => {
         opened = undefined
         throw error
       })
       return opened
     },
-    close: async () => {
+    [Symbol.asyncDispose]: async () => {
+      await bell[Symbol.asyncDispose]()
       const queue = await opened?.catch(() => undefined)
       opened = undefined
       await queue?.[Symbol.asyncDispose]()

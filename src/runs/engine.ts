@@ -4,7 +4,17 @@
  */
 import type { ErrorRecord } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
-import type { Ddl, Finding, Flow, FlowName, LogLevel, Plan, SliceKey, Verification, WorkRequest } from '../flows/flow.ts'
+import type {
+  Ddl,
+  Finding,
+  Flow,
+  FlowName,
+  LogLevel,
+  Plan,
+  SliceKey,
+  Verification,
+  WorkRequest,
+} from '../flows/flow.ts'
 
 export type RunId = string
 
@@ -83,7 +93,13 @@ export interface LogLine {
 /** What someone who follows a run sees, in order; it ends with `finished`. */
 export type RunEvent =
   | { readonly tag: 'log'; readonly line: LogLine }
-  | { readonly tag: 'progress'; readonly attempt: number; readonly phase: Phase; readonly elapsedMs: number; readonly etaMs: number | null }
+  | {
+      readonly tag: 'progress'
+      readonly attempt: number
+      readonly phase: Phase
+      readonly elapsedMs: number
+      readonly etaMs: number | null
+    }
   | { readonly tag: 'finished'; readonly run: RunRecord }
 
 export type FlowState = 'paused' | 'failed' | 'late' | 'stale' | 'never' | 'fresh'
@@ -140,7 +156,12 @@ export interface Engine extends AsyncDisposable {
   status(flows?: readonly FlowName[]): Promise<readonly FlowStatus[]>
   /** A run by its id or by an abbreviation of it that fits only one (`RUN_UNKNOWN` otherwise). */
   run(id: string): Promise<RunRecord>
-  runs(filter: { readonly flow?: FlowName; readonly operation?: Operation; readonly limit: number; readonly before?: RunId }): Promise<readonly RunRecord[]>
+  runs(filter: {
+    readonly flow?: FlowName
+    readonly operation?: Operation
+    readonly limit: number
+    readonly before?: RunId
+  }): Promise<readonly RunRecord[]>
   occurrences(filter: { readonly flow?: FlowName; readonly limit: number }): Promise<readonly OccurrenceRecord[]>
   /** The next due times of a flow, without writing anything. */
   next(flow: FlowName, count: number): Promise<readonly Date[]>

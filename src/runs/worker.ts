@@ -1,0 +1,135 @@
+/**
+ * Takes waiting runs and does them, several at once:
+ *
+ *     stopped ──start──> taking ──stop(drain)──> draining ──(nothing runs, or the time is up)──> stopped
+ *                          │  ^                      └── what still runs is aborted: its attempts end `interrupted`
+ *                          └──┘ a ring, a finished attempt, or a second's time: look again
+ *
+ * What the queue offers comes first; what waits without a job (its store was full, its worker died) is looked for after
+ * every finished attempt and every second.
+ */
+import { hostname } from 'node:os'
+import { v4 as uuid } from 'uuid'
+import { asSluiceError } from '../lib/error.ts'
+import { beatWorker, insertWorker, stopWorker, type NewWorker } from '../state/worker.ts'
+import { runAttempt } from './attempt.ts'
+import { Waiter } from './bell.ts'
+import { claim } from './claim.ts'
+import { hashesOf, type EngineContext } from './context.ts'
+import type { Service } from './engine.ts'
+import { reap } from './finish.ts'
+
+const lookMs = 1000
+
+/** This process, as the others of the project see it. */
+export function describeWorker(engine: EngineContext, roles: NewWorker['roles'], version: string): NewWorker {
+  const stores = new Set([...engine.flows.values()].flatMap((flow) => flow.stores))
+  return {
+    id: uuid(),
+    host: hostname(),
+    pid: process.pid,
+    roles,
+    stores: [...stores].toSorted(),
+    flows: hashesOf(engine.flows),
+    version,
+  }
+}
+
+/** A sign of life for as long as it is not disposed of. */
+export async function registerWorker(engine: EngineContext, worker: NewWorker): Promise<AsyncDisposable> {
+  const { state, leases } = engine
+  await insertWorker(state.db, state, worker)
+  const timer = setInterval(() => {
+    beatWorker(state.db, state, worker.id).catch(() => {})
+  }, leases.beatMs)
+  let stopped: Promise<void> | undefined
+  return {
+    [Symbol.asyncDispose]: () => {
+      clearInterval(timer)
+      stopped ??= stopWorker(state.db, state, worker.id).catch(() => {})
+      return stopped
+    },
+  }
+}
+
+export class Worker implements Service {
+  readonly #engine: EngineContext
+  readonly #worker: NewWorker
+  readonly #concurrency: number
+  readonly #waiter = new Waiter()
+  readonly #drain = new AbortController()
+  readonly #kill = new AbortController()
+  readonly #running = new Set<Promise<void>>()
+  #loop: Promise<void> | undefined
+  #registration: AsyncDisposable | undefined
+  #listening: Disposable | undefined
+  #stopping: Promise<void> | undefined
+
+  constructor(engine: EngineContext, worker: NewWorker, concurrency: number) {
+    this.#engine = engine
+    this.#worker = worker
+    this.#concurrency = concurrency
+  }
+
+  /** Idempotent. */
+  async start(): Promise<void> {
+    if (this.#loop !== undefined) return
+    this.#loop = Promise.resolve()
+    this.#registration = await registerWorker(this.#engine, this.#worker)
+    this.#listening = await this.#engine.bell.on((ring) => {
+      if (ring.topic === 'work') this.#waiter.wake()
+    })
+    this.#loop = this.#work()
+  }
+
+  stop(drainMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(drainMs)
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop(0)
+  }
+
+  async #stop(drainMs: number): Promise<void> {
+    this.#drain.abort()
+    await this.#loop
+    this.#listening?.[Symbol.dispose]()
+    const timer = setTimeout(() => this.#kill.abort(), drainMs)
+    await Promise.all(this.#running)
+    clearTimeout(timer)
+    await this.#registration?.[Symbol.asyncDispose]()
+  }
+
+  async #work(): Promise<void> {
+    const { signal } = this.#drain
+    while (!signal.aborted) {
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#look().catch((thrown: unknown) => {
+        const error = asSluiceError(thrown)
+        this.#engine.log('error', `the worker could not look for work: ${error.summary}`, {
+          code: error.code,
+          why: error.why,
+        })
+      })
+      // oxlint-disable-next-line no-await-in-loop
+      await this.#waiter.wait(lookMs, signal)
+    }
+  }
+
+  async #look(): Promise<void> {
+    await reap(this.#engine)
+    for (const source of ['queue', 'waiting'] as const) {
+      while (this.#running.size < this.#concurrency && !this.#drain.signal.aborted) {
+        // oxlint-disable-next-line no-await-in-loop
+        const claimed = await claim(this.#engine, this.#worker.id, source)
+        if (claimed === null) break
+        const running = runAttempt(this.#engine, claimed, this.#kill.signal).finally(() => {
+          this.#running.delete(running)
+          this.#waiter.wake()
+        })
+        this.#running.add(running)
+      }
+    }
+  }
+}
