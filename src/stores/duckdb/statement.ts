@@ -15,7 +15,7 @@ export function relation(from: From, numbered: boolean): string {
   switch (from.tag) {
     case 'query':
       // On lines of its own, because a query may end in a comment.
-      return `(\n${from.query.trim().replace(/;\s*$/u, '')}\n)`
+      return `(\n${from.query.trim().replace(/;(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/u, '')}\n)`
     case 'table':
       return tableName(from.table)
     case 'parquet':
