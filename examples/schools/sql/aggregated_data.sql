@@ -1,9 +1,9 @@
 {#- The same figures twice: by week, beginning on Sunday as the source's weeks do, and by month. -#}
-{%- set periods = {
-  'weekly': 'week.week_start - cast(dayofweek(week.week_start) as integer)',
-  'monthly': "cast(date_trunc('month', week.week_start) as date)",
-} -%}
-{%- for period_type, period in periods | items %}
+{%- set periods = [
+  ('weekly', 'week.week_start - cast(dayofweek(week.week_start) as integer)'),
+  ('monthly', "cast(date_trunc('month', week.week_start) as date)"),
+] -%}
+{%- for period_type, period in periods %}
 {%- if not loop.first %}
 union all
 {%- endif %}
