@@ -70,6 +70,13 @@ export async function readRun(db: Sql, state: State, id: string): Promise<RunRow
   )
 }
 
+/** In no particular order; what is not there is left out. */
+export async function readRunsById(db: Sql, state: State, ids: readonly string[]): Promise<readonly RunRow[]> {
+  return await db.all<RunRow>(
+    sql`select ${columns} from ${state.t('run')} r where r.project = ${state.project} and r.id = any(${ids}::uuid[])`,
+  )
+}
+
 /** Locks the run against everybody else who would decide upon it, until the transaction ends. */
 export async function lockRun(tx: Sql, state: State, id: string): Promise<RunRow | undefined> {
   return await tx.maybe<RunRow>(
