@@ -5,7 +5,7 @@ export { defineConfig, env, file, secret, sync } from './config/define.ts'
 export type { ConfigDefinition } from './config/schema.ts'
 export { SluiceError } from './lib/error.ts'
 export type { ErrorRecord, Where } from './lib/error.ts'
-export type { FlowVerification, OpenOptions, RunOptions, Sluice, StoreDescription } from './sluice.ts'
+export type { FlowVerification, OpenOptions, RunOptions, Sluice } from './sluice.ts'
 
 /** Opens what a config describes; see `Sluice`. Close it when done: `await using sluice = await openSluice()`. */
 export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { SluiceError } from '../lib/error.ts'
 import type { Output } from './output.ts'
 
@@ -24,7 +25,7 @@ function labelled(label: string, text: string): readonly string[] {
 function stacks(error: unknown): string {
   const parts: string[] = []
   for (let one: unknown = error; one !== undefined && one !== null && parts.length < 10;) {
-    parts.push(one instanceof Error ? (one.stack ?? one.message) : String(one))
+    parts.push(one instanceof Error ? (one.stack ?? one.message) : inspect(one))
     one = one instanceof Error ? one.cause : undefined
   }
   return parts.join('\ncaused by ')

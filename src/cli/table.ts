@@ -23,6 +23,9 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
     .join('\n')
 }
 
+const segmenter = new Intl.Segmenter('en')
+
+/** Characters as a reader counts them. */
 function width(text: string): number {
-  return [...stripVTControlCharacters(text)].length
+  return [...segmenter.segment(stripVTControlCharacters(text))].length
 }

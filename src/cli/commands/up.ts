@@ -71,8 +71,9 @@ async function up(called: Invocation, options: UpOptions): Promise<ExitCode> {
   return options.due === true ? doWhatIsDue(invocation, sluice) : stay(invocation, sluice, options.only)
 }
 
-/** The same call in the folder of the demo. */
+/** The same call in the folder of the demo, unless it names another. */
 function inDemo(invocation: Invocation): Invocation {
+  if (invocation.global.directory !== undefined || invocation.global.config !== undefined) return invocation
   const directory = fileURLToPath(new URL('../../../examples/flights/', import.meta.url))
   if (!existsSync(directory)) {
     throw new SluiceError('USAGE', 'The demo is not here', {
