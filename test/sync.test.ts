@@ -8,7 +8,12 @@ interface FlowVerdict {
   readonly extra: number
   readonly changed: number
   readonly error: { readonly code: string } | null
-  readonly examples: readonly { readonly key: Record<string, string> | null; readonly count: number; readonly difference: string; readonly columns: readonly string[] }[]
+  readonly examples: readonly {
+    readonly key: Record<string, string> | null
+    readonly count: number
+    readonly difference: string
+    readonly columns: readonly string[]
+  }[]
 }
 
 const verdictOf = ({ stdout }: Ended): FlowVerdict => (JSON.parse(stdout) as { flows: [FlowVerdict] }).flows[0]
@@ -23,10 +28,13 @@ const ok = (ended: Ended): Ended => {
 
 describe.each([18, 14] as const)('a sync by key on PostgreSQL %i', (version) => {
   let project: Project
-  const count = async (): Promise<number> => Number((await project.query<{ n: string }>('select count(*) as n from people'))[0]?.n)
+  const count = async (): Promise<number> =>
+    Number((await project.query<{ n: string }>('select count(*) as n from people'))[0]?.n)
 
   beforeAll(async () => {
-    project = await createProject(`{ people: sync({ from: { table: 'people' }, to: 'people', key: ['id'] }) }`, { version })
+    project = await createProject(`{ people: sync({ from: { table: 'people' }, to: 'people', key: ['id'] }) }`, {
+      version,
+    })
     await project.warehouse(
       `create table people as select i::integer as id, 'name ' || i as name, case when i % 3 = 0 then null else i * 1.5 end as score from range(10000) t(i)`,
     )
@@ -36,7 +44,9 @@ describe.each([18, 14] as const)('a sync by key on PostgreSQL %i', (version) => 
   test('is created and filled, with its key', async () => {
     ok(await project.sluice(['run', 'people']))
     expect(await count()).toBe(10_000)
-    const keys = await project.query(`select 1 from pg_constraint where conrelid = 'people'::regclass and contype = 'p'`)
+    const keys = await project.query(
+      `select 1 from pg_constraint where conrelid = 'people'::regclass and contype = 'p'`,
+    )
     expect(keys).toHaveLength(1)
   })
 
@@ -50,7 +60,13 @@ describe.each([18, 14] as const)('a sync by key on PostgreSQL %i', (version) => 
   })
 
   test('is verified identical, and every difference made by hand is named', async () => {
-    expect(verdictOf(ok(await project.sluice(['verify', 'people', '--json'])))).toMatchObject({ verdict: 'identical', compared: 10_000, missing: 0, extra: 0, changed: 0 })
+    expect(verdictOf(ok(await project.sluice(['verify', 'people', '--json'])))).toMatchObject({
+      verdict: 'identical',
+      compared: 10_000,
+      missing: 0,
+      extra: 0,
+      changed: 0,
+    })
     await project.query(`update people set name = 'someone else' where id = 7`)
     await project.query('delete from people where id = 8')
     await project.query(`insert into people (id, name) values (-1, 'extra')`)
@@ -103,7 +119,9 @@ describe.each([18, 14] as const)('a sync by key on PostgreSQL %i', (version) => 
     expect(missing.code).toBe(1)
     expect(missing.stderr).toMatch(/KEY_NULL/)
     expect(await count()).toBe(1_000)
-    const left = await project.query(`select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'sluice_staging'`)
+    const left = await project.query(
+      `select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where n.nspname = 'sluice_staging'`,
+    )
     expect(left).toEqual([])
   })
 })
@@ -119,7 +137,9 @@ describe('other ways to publish', () => {
       latest: sync({ from: { table: 'latest' }, to: 'latest', key: ['id'], latestBy: 'at' }),
     }`)
     await project.query('create schema app')
-    await project.query('create table marked (id integer primary key, name text, is_deleted boolean not null default false)')
+    await project.query(
+      'create table marked (id integer primary key, name text, is_deleted boolean not null default false)',
+    )
     await project.warehouse(
       `create table bag as select 'g' || (i % 5) as grade, case when i % 2 = 0 then null else 'é "x"' end as note from range(1000) t(i)`,
       `create table marked as select i::integer as id, 'n' || i as name from range(100) t(i)`,
@@ -133,9 +153,11 @@ describe('other ways to publish', () => {
   const rows = async (text: string): Promise<unknown[]> => project.query(text)
 
   test('without a key, rows are a multiset: repeated ones arrive as often as they are there', async () => {
-    expect(await rows('select count(*)::int as n, count(note)::int as notes, count(distinct grade)::int as grades from app.bag')).toEqual([
-      { n: 1_000, notes: 500, grades: 5 },
-    ])
+    expect(
+      await rows(
+        'select count(*)::int as n, count(note)::int as notes, count(distinct grade)::int as grades from app.bag',
+      ),
+    ).toEqual([{ n: 1_000, notes: 500, grades: 5 }])
     ok(await project.sluice(['verify', 'bag']))
     await project.query(`delete from app.bag where ctid in (select ctid from app.bag where note is null limit 2)`)
     const verdict = verdictOf(await project.sluice(['verify', 'bag', '--json']))
@@ -149,11 +171,15 @@ describe('other ways to publish', () => {
   test('softDelete marks what left the source, and brings back what returns', async () => {
     await project.warehouse('delete from marked where id < 10')
     ok(await project.sluice(['run', 'marked']))
-    expect(await rows('select count(*)::int as n, count(*) filter (where is_deleted)::int as gone from marked')).toEqual([{ n: 100, gone: 10 }])
+    expect(
+      await rows('select count(*)::int as n, count(*) filter (where is_deleted)::int as gone from marked'),
+    ).toEqual([{ n: 100, gone: 10 }])
     ok(await project.sluice(['verify', 'marked']))
     await project.warehouse(`insert into marked values (3, 'back')`)
     ok(await project.sluice(['run', 'marked']))
-    expect(await rows('select id, name, is_deleted from marked where id = 3')).toEqual([{ id: 3, name: 'back', is_deleted: false }])
+    expect(await rows('select id, name, is_deleted from marked where id = 3')).toEqual([
+      { id: 3, name: 'back', is_deleted: false },
+    ])
   })
 
   test('upsert changes and adds, from the cursor less the lookback, and never deletes', async () => {
@@ -173,13 +199,19 @@ describe('other ways to publish', () => {
   })
 
   test('append adds each new row once, also the ones that share the newest cursor value', async () => {
-    await project.warehouse(`insert into appended values (timestamp '2025-01-01 01:39:00', 1000), (timestamp '2025-01-02', 1001)`)
+    await project.warehouse(
+      `insert into appended values (timestamp '2025-01-01 01:39:00', 1000), (timestamp '2025-01-02', 1001)`,
+    )
     ok(await project.sluice(['run', 'appended']))
     ok(await project.sluice(['run', 'appended', '--force']))
-    expect(await rows('select count(*)::int as n, count(distinct v)::int as d from appended')).toEqual([{ n: 102, d: 102 }])
+    expect(await rows('select count(*)::int as n, count(distinct v)::int as d from appended')).toEqual([
+      { n: 102, d: 102 },
+    ])
   })
 
   test('latestBy chooses the newest of each key', async () => {
-    expect(await rows('select count(*)::int as n, min(v)::int as low, max(v)::int as high from latest')).toEqual([{ n: 10, low: 90, high: 99 }])
+    expect(await rows('select count(*)::int as n, min(v)::int as low, max(v)::int as high from latest')).toEqual([
+      { n: 10, low: 90, high: 99 },
+    ])
   })
 })

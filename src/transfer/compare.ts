@@ -9,7 +9,10 @@
  * A side that gives different rows when it is read again makes the comparison meaningless; whoever calls holds a snapshot.
  */
 
-/** Hashes of consecutive rows: two 32-bit halves a row. Without a key, `key` is the row's own hash. */
+/**
+ * Hashes of consecutive rows: two 32-bit halves a row, low first. Without a key, `key` is the row's own hash. The arrays may be
+ * longer, and are used again for the next batch.
+ */
 export interface HashBatch {
   readonly rows: number
   readonly key: Uint32Array

@@ -41,7 +41,10 @@ export interface Project extends AsyncDisposable {
   flows(source: string): Promise<void>
 }
 
-export async function createProject(flows: string, options: { readonly version?: 18 | 14; readonly top?: string } = {}): Promise<Project> {
+export async function createProject(
+  flows: string,
+  options: { readonly version?: 18 | 14; readonly top?: string } = {},
+): Promise<Project> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-project-'))
   const created = await createDatabase({ version: options.version ?? 18 })
   const running = new Set<ChildProcess>()
@@ -101,7 +104,9 @@ async function inDuckdb(path: string, statements: readonly string[]): Promise<vo
 
 /** The environment without what the test runner sets, which a user's shell does not have. */
 function withoutVitest(): Record<string, string | undefined> {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS|TEST$|DATABASE_URL)/.test(name))
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !/^(VITEST|NODE_ENV|NODE_OPTIONS|TEST$|DATABASE_URL)/.test(name),
+  )
   return Object.fromEntries(inherited)
 }
 
