@@ -21,6 +21,8 @@ function decode(bytes: Uint8Array, type: PgType): string {
   if (value !== null) return textOf(value)
   if (type.tag === 'numeric') return numericText(view)
   if (type.tag === 'array') return arrayText(view, bytes, type.of)
+  // As a cast to text: the blanks that fill char(n) are not part of the value.
+  if (type.tag === 'char') return decoder.decode(bytes).replace(/ +$/u, '')
   return decoder.decode(type.tag === 'jsonb' ? bytes.subarray(1) : bytes)
 }
 
