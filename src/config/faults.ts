@@ -17,8 +17,13 @@ function translate(shape: Shape, given: unknown, issue: Issue, above: Path): rea
   const value = valueAt(given, path)
   switch (issue.code) {
     case 'unrecognized_keys': {
-      const known = keysOf(branchesAt(shape, given, path))
-      return issue.keys.map((key) => ({ path: [...path, key], fault: unknownKey(key, known) }))
+      const branches = branchesAt(shape, given, path)
+      const known = keysOf(branches)
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        // Known, but of another alternative than the one that was chosen.
+        fault: known.includes(key) ? `does not go with ${chosen(branches, value)}` : unknownKey(key, known),
+      }))
     }
     case 'invalid_union':
       return translateUnion(shape, given, issue, path)
@@ -105,9 +110,16 @@ function translateUnion(
   const best = [...issue.errors].sort((a, b) => weight(a) - weight(b))[0] ?? []
   return best.flatMap((inner): readonly Problem[] => {
     if (inner.code !== 'unrecognized_keys') return translate(shape, given, inner, path)
-    const own = (named[0]?.required ?? []).map((key) => `"${key}"`).join(', ')
-    return inner.keys.map((key) => ({ path: [...path, key], fault: `does not go with ${own}` }))
+    return inner.keys.map((key) => ({ path: [...path, key], fault: `does not go with ${chosen(branches, value)}` }))
   })
+}
+
+/** The keys by which an alternative was chosen: `"query"`. */
+function chosen(branches: readonly Shape[], value: unknown): string {
+  const keys = isObject(value)
+    ? branches.flatMap((branch) => (branch.required ?? []).filter((key) => key in value))
+    : []
+  return [...new Set(keys)].map((key) => `"${key}"`).join(' and ') || 'the others'
 }
 
 /** The branch that was meant has the fewest faults; the wrong type at its top rules one out. */

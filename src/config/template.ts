@@ -5,7 +5,7 @@ import { SluiceError } from '../lib/error.ts'
  * Renders a Jinja2 template of SQL. What is not defined is an error, nothing is escaped behind the author's back; two filters
  * write values as SQL:
  *
- * - `{{ value | literal }}`: `'it''s'`, `42`, `true`; a list is `('a', 'b')`, for `in`.
+ * - `{{ value | literal }}`: `'it''s'`, `42`, `(-1)`, `true`; a list is `('a', 'b')`, for `in`.
  * - `{{ name | identifier }}`: `"order"`; a list is a path, `"sales"."order"`.
  *
  * Rejects with `TEMPLATE_INVALID`, with the line.
@@ -46,9 +46,9 @@ export function sqlLiteral(value: unknown): string | Refusal {
     case 'string':
       return value.includes('\0') ? { refused: 'text with a zero byte has no SQL literal' } : quote(value, "'")
     case 'number':
-      return Number.isFinite(value) ? String(value) : { refused: `${value} has no SQL literal` }
-    case 'bigint':
-      return String(value)
+      if (!Number.isFinite(value)) return { refused: `${value} has no SQL literal` }
+      // In parentheses: `-1::text` is not the text of -1, and two minus signs in a row begin a comment.
+      return value < 0 || Object.is(value, -0) ? `(${value})` : String(value)
     case 'boolean':
       return String(value)
     default:
