@@ -24,6 +24,9 @@ export interface StoreDescription {
   readonly why: string
 }
 
+/** A DuckDB without a file: for reading Parquet, CSV and JSON; any number of processes may have one. */
+const inMemory = ':memory:'
+
 export class OpenStores implements Stores, AsyncDisposable {
   /** Stores that only one process can hold at a time; runs that need them belong to whoever holds them. */
   readonly exclusive: readonly string[]
@@ -37,7 +40,9 @@ export class OpenStores implements Stores, AsyncDisposable {
   constructor(loaded: LoadedConfig) {
     this.#loaded = loaded
     this.#specs = new Map(storesOf(loaded.config).map((spec) => [spec.name, spec]))
-    this.exclusive = [...this.#specs.values()].filter(({ kind }) => kind === 'duckdb').map(({ name }) => name)
+    this.exclusive = [...this.#specs.values()]
+      .filter((spec) => spec.kind === 'duckdb' && spec.path !== inMemory)
+      .map(({ name }) => name)
   }
 
   database(name: string): Promise<Database> {
@@ -116,7 +121,8 @@ export class OpenStores implements Stores, AsyncDisposable {
   }
 
   #path(spec: StoreSpec & { readonly kind: 'duckdb' | 'files' }): string {
-    return resolve(this.#loaded.directory, this.#loaded.environment.resolve(spec.path, { store: spec.name }).value)
+    const { value } = this.#loaded.environment.resolve(spec.path, { store: spec.name })
+    return value === inMemory ? value : resolve(this.#loaded.directory, value)
   }
 
   #what(spec: StoreSpec): string {
