@@ -54,7 +54,7 @@ function folderOf(home: string): readonly string[] {
 }
 
 /** How a file `depth` folders below `home` writes the path to `target`: `../../lib/**`. */
-export function relative(home: string, depth: number, target: string): string {
+function relative(home: string, depth: number, target: string): string {
   const from = folderOf(home)
   const to = segments(target)
   let shared = 0
