@@ -47,6 +47,8 @@ export const failpoints = [
   'in-place:inserted',
   /** What an earlier attempt left is being removed. */
   'clean:before-drop',
+  /** An occurrence is written, its run is not. */
+  'schedule:inserted',
   'schedule:before-commit',
   'schedule:after-commit',
   'outbox:before-send',
