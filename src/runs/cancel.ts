@@ -1,5 +1,6 @@
 import type { FlowName } from '../flows/flow.ts'
 import { SluiceError } from '../lib/error.ts'
+import type { Session } from '../lib/sql.ts'
 import { readAttempts } from '../state/attempt.ts'
 import { pauseFlow, resumeFlow } from '../state/flow.ts'
 import { askToCancel, lockRun } from '../state/run.ts'
@@ -15,20 +16,30 @@ import { findRun } from './records.ts'
 export async function cancel(engine: EngineContext, id: RunId, by: string, reason: string | null): Promise<RunRecord> {
   const { state } = engine
   await engine.queue()
-  await state.db.transaction(async (tx) => {
-    const run = await lockRun(tx, state, id)
-    if (run === undefined || run.outcome !== null) return
-    await askToCancel(tx, state, id, by, reason)
-    const working = (await readAttempts(tx, state, [id])).some((attempt) => attempt.outcome === null)
-    if (working) await engine.bell.ring(tx, { topic: 'run', run: id })
-    else
-      await endCancelled(tx, engine, {
-        ...run,
-        cancel_by: run.cancel_by ?? by,
-        cancel_reason: run.cancel_reason ?? reason,
-      })
-  })
+  await state.db.transaction((tx) => cancelWithin(tx, engine, id, by, reason))
   return await findRun(state.db, state, id)
+}
+
+/** The same in the caller's transaction; the queue has to be open. */
+export async function cancelWithin(
+  tx: Session,
+  engine: EngineContext,
+  id: RunId,
+  by: string,
+  reason: string | null,
+): Promise<void> {
+  const { state } = engine
+  const run = await lockRun(tx, state, id)
+  if (run === undefined || run.outcome !== null) return
+  await askToCancel(tx, state, id, by, reason)
+  const working = (await readAttempts(tx, state, [id])).some((attempt) => attempt.outcome === null)
+  if (working) await engine.bell.ring(tx, { topic: 'run', run: id })
+  else
+    await endCancelled(tx, engine, {
+      ...run,
+      cancel_by: run.cancel_by ?? by,
+      cancel_reason: run.cancel_reason ?? reason,
+    })
 }
 
 /** Nothing of the flow begins any more; what runs goes on. */

@@ -30,6 +30,8 @@ import { changeOf, tell, type TellingContext } from './telling.ts'
 import { owedBy } from './upstream.ts'
 
 export interface SchedulerOptions extends TellingContext {
+  /** Done before the first transaction of a tick. */
+  readonly prepare: () => Promise<void>
   /** Records a run for an occurrence and queues its job, in the transaction that is given. */
   readonly enqueue: (tx: Session, flow: FlowName, dueAt: Date) => Promise<RunId>
   /** Asks a run to stop, in the transaction that is given. */
@@ -113,6 +115,7 @@ export class Scheduler implements AsyncDisposable {
   /** Decides upon all that is due now and tells what is late; milliseconds until something is due again. */
   async tick(signal?: AbortSignal): Promise<number> {
     const { state, flows, log } = this.#options
+    await this.#options.prepare()
     const began = performance.now()
     const rows = await readSchedules(state.db, state)
     let sleepMs = Number.POSITIVE_INFINITY

@@ -12,8 +12,7 @@ const ago = (state: State, ms: number) => sql`${state.now} - ${ms} * interval '1
 
 /**
  * Deletes finished runs, with attempts and log, that ended longer ago than `olderMs`: never the newest `keep` of a flow and an
- * operation, never the run that a slice's content comes from.
- * At most `limit`; the number deleted.
+ * operation, never the run that a slice's content comes from. At most `limit`; the number deleted.
  */
 export async function deleteRuns(
   tx: Sql,
