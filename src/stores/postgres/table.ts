@@ -18,6 +18,8 @@ export interface TableFacts extends TableName {
   readonly alterable: boolean
   /** Whether row security would filter what the connected role reads or writes. */
   readonly rowSecurityActive: boolean
+  /** Roles other than the owner that granted rights on it and that the connected role cannot act as. */
+  readonly foreignGrantors: readonly string[]
   /** The planner's guess; null when the table was never analyzed. `countRows` counts. */
   readonly rowEstimate: number | null
   readonly columns: readonly ColumnFacts[]
@@ -139,6 +141,7 @@ export interface SequenceFacts extends Pick<TableName, 'schema'> {
   readonly comment: string | null
 }
 
+/** A publication that names the table; those for all tables or a schema follow by themselves. */
 export interface PublicationFacts {
   readonly name: string
   readonly columns: readonly string[] | null
@@ -163,7 +166,6 @@ export interface ViewFacts extends Pick<TableName, 'schema'> {
   readonly alterable: boolean
   /** Reads the table itself, so it has to be bound anew when the table is another one. */
   readonly direct: boolean
-  readonly columns: readonly string[]
   readonly definition: string
   readonly options: readonly string[]
 }

@@ -8,54 +8,27 @@
  * Until `apply` commits, the target is untouched. `cleanUp` is idempotent, and what a killed process leaves behind is
  * swept by the next `load` of the same flow.
  */
-import type { Session } from '../../../lib/sql.ts'
-import type { PgType } from '../../../transfer/pgtype.ts'
-import type { TableFacts, TableName } from '../table.ts'
 
-export type Publisher = 'in-place' | 'swap'
-export type PublishMode = 'replace' | 'upsert' | 'append'
-
-/** Who publishes: names the staging table, so that leftovers are found again. */
-export interface Attempt {
-  readonly project: string
-  readonly flow: string
-  readonly run: string
-  readonly attempt: number
-}
-
-/** A column that the source delivers, under its name in the target. */
-export interface PublishedColumn {
-  readonly name: string
-  /** What the column is created as. If the target has it, the target's type stands, unless `declared`. */
-  readonly type: PgType
-  readonly nullable: boolean
-  /** The type is the user's own word (`columns.*.type`): a target column of another type is widened to it, or the publication is refused. */
-  readonly declared?: boolean
-}
-
-export interface PublicationRequest extends Attempt {
-  readonly target: TableName
-  readonly columns: readonly PublishedColumn[]
-  /** Empty: rows are compared as a multiset. Required by `upsert`. */
-  readonly key: readonly string[]
-  readonly mode: PublishMode
-  /** What the user asked for; left out: the plan chooses. */
-  readonly publish?: Publisher
-  /** Among rows of one key, the one with the largest value here wins (nulls last; ties: the row whose bytes sort last). */
-  readonly latestBy?: string
-  /** Rows that left the source are marked in this column (boolean: true; timestamp: now) instead of deleted. */
-  readonly softDelete?: string
-  /** SQL inside the publishing transaction, before and after; may hold several statements. */
-  readonly before?: string
-  readonly after?: string
-}
-
-export interface Changes {
-  readonly inserted: number
-  readonly changed: number
-  readonly deleted: number
-  readonly unchanged: number
-}
+import { raw, sql, type Database, type Session } from '../../../lib/sql.ts'
+import { formatPgType, type PgType } from '../../../transfer/pgtype.ts'
+import { countRows, readTable } from '../schema.ts'
+import type { TableFacts } from '../table.ts'
+import { alterations } from './alterations.ts'
+import { build } from './build.ts'
+import { choose } from './choose.ts'
+import { asPublishError } from './errors.ts'
+import { applyInPlace } from './in-place.ts'
+import { keepLatest, refuseDuplicates, refuseNulls } from './keys.ts'
+import { checkRequest } from './check.ts'
+import type { Changes, PublicationRequest, Publisher } from './request.ts'
+import { advanceSequences, readLargest, type Largest } from './sequences.ts'
+import { withSettings } from './settings.ts'
+import { markedAs } from './soft-delete.ts'
+import { loadStage, roomToBuild, stageOf } from './stage.ts'
+import { dropStage, dropStagingSchema, sweep } from './staging.ts'
+import { describeSteps } from './steps.ts'
+import { applySwap } from './swap.ts'
+import type { Target } from './target.ts'
 
 export interface Publication {
   /** null: the table does not exist yet and is created by the swap. */
@@ -74,6 +47,121 @@ export interface Publication {
   finish(): Promise<{ readonly rows: number }>
   /** To be called in the publishing transaction. `PUBLISH_LOCKED`: roll back and call again. */
   apply(tx: Session): Promise<{ readonly rows: number; readonly changes: Changes | null }>
-  /** After commit or failure; idempotent, and safe to call more than once. */
+  /** After commit or failure; idempotent, and safe to call more than once. Never rejects. */
   cleanUp(): Promise<void>
+}
+
+/**
+ * Looks at the target and decides how to publish; changes nothing.
+ *
+ * @throws SluiceError `TARGET_DEPENDENTS`, `TARGET_UNSUITABLE`, `SCHEMA_NARROWED`, `SOURCE_COLUMN_MISSING`, `STORE_*`.
+ */
+export async function preparePublication(db: Database, request: PublicationRequest): Promise<Publication> {
+  const [facts, version] = await Promise.all([readTable(db, request.target), db.version()])
+  checkRequest(request, facts)
+  const changes = facts === null ? null : alterations(facts, request.columns)
+  const choice = choose(facts, request, changes)
+  const target: Target = {
+    request,
+    facts,
+    changes,
+    version,
+    publisher: choice.publisher,
+    columns: columnsOf(request, facts, changes?.retyped.map(({ column }) => column) ?? []),
+  }
+  if (facts !== null) markedAs(target, facts)
+  let staged: { readonly rows: number; readonly largest: Largest } | null = null
+  return {
+    facts,
+    ...choice,
+    steps: describeSteps(target),
+    columns: target.columns.map(({ name, type }) => ({ name, type })),
+    added: changes?.added.map(({ name }) => name) ?? [],
+    load: async (chunks, signal) => {
+      await sweep(db, request, request)
+      return loadStage(db, target, chunks, signal)
+    },
+    finish: async () => {
+      staged = await finish(db, target)
+      return { rows: staged.rows }
+    },
+    apply: async (tx) => {
+      if (staged === null) throw new Error('apply comes after finish')
+      return apply(tx, target, staged)
+    },
+    cleanUp: async () => {
+      await dropStage(db, request)
+      await dropStagingSchema(db)
+    },
+  }
+}
+
+function columnsOf(
+  request: PublicationRequest,
+  facts: TableFacts | null,
+  retyped: readonly string[],
+): Target['columns'] {
+  const there = new Map((facts?.columns ?? []).map((column) => [column.name, column]))
+  return request.columns
+    .filter(({ name }) => (there.get(name)?.generated ?? 'no') === 'no')
+    .map(({ name, type }) => {
+      const column = there.get(name)
+      return column === undefined || retyped.includes(name)
+        ? { name, type, typeName: formatPgType(type), collation: column?.collation ?? null }
+        : { name, type: column.type, typeName: column.typeName, collation: column.collation }
+    })
+}
+
+async function finish(db: Database, target: Target): Promise<{ rows: number; largest: Largest }> {
+  const { request, publisher } = target
+  const transaction = <T>(work: (tx: Session) => Promise<T>): Promise<T> =>
+    db.transaction(async (tx) => {
+      await roomToBuild(tx)
+      return work(tx)
+    })
+  const { latestBy } = request
+  if (latestBy !== undefined) {
+    await transaction(async (tx) => {
+      await refuseNulls(tx, target)
+      await keepLatest(tx, target, latestBy)
+    })
+  }
+  if (publisher === 'swap') await build(transaction, target)
+  return transaction(async (tx) => {
+    if (publisher === 'in-place') {
+      if (request.key.length > 0) {
+        await refuseNulls(tx, target)
+        await refuseDuplicates(tx, target, request.key)
+      }
+      await tx.run(sql`analyze ${stageOf(target)}`)
+    }
+    const { rows } = await tx.one<{ rows: string }>(sql`select count(*) as "rows" from ${stageOf(target)}`)
+    return { rows: Number(rows), largest: await readLargest(tx, target) }
+  })
+}
+
+async function apply(
+  tx: Session,
+  target: Target,
+  { rows: staged, largest }: { readonly rows: number; readonly largest: Largest },
+): Promise<{ rows: number; changes: Changes | null }> {
+  const { request, publisher } = target
+  try {
+    if (request.before !== undefined) await tx.run(raw(request.before))
+    const outcome = await withSettings(tx, async () => {
+      if (publisher === 'swap') {
+        await applySwap(tx, target)
+        await advanceSequences(tx, target, largest)
+        return { rows: staged, changes: null }
+      }
+      const { inserted, changed, deleted } = await applyInPlace(tx, target)
+      await advanceSequences(tx, target, largest)
+      const rows = request.mode === 'replace' ? staged : await countRows(tx, request.target)
+      return { rows, changes: { inserted, changed, deleted, unchanged: staged - inserted - changed } }
+    })
+    if (request.after !== undefined) await tx.run(raw(request.after))
+    return outcome
+  } catch (error) {
+    throw asPublishError(error, target)
+  }
 }

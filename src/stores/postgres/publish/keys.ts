@@ -1,0 +1,104 @@
+/** Keys of the staged rows: nulls and repetitions are counted and named before anything is published. */
+import { SluiceError } from '../../../lib/error.ts'
+import { ident, idents, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
+import { image } from './image.ts'
+import { stageOf } from './stage.ts'
+import { nameOf, type Target } from './target.ts'
+
+/** How many keys an error lists. */
+const listed = 10
+
+/** Keeps of each key the row with the largest `latestBy`, nulls last; ties go to the row whose bytes sort last. The rows dropped. */
+export function keepLatest(tx: Session, target: Target, latestBy: string): Promise<number> {
+  const { key } = target.request
+  const stage = stageOf(target)
+  return tx.run(sql`
+    delete from ${stage} s using (
+      select r.ctid as place, row_number() over (
+        partition by ${columnsOf('r', key)}
+        order by ${ident('r', latestBy)} desc nulls last, ${image('r', target.columns)} using operator(pg_catalog.*>)) as n
+      from ${stage} r
+      where ${allPresent('r', key)}) d
+    where s.ctid = d.place and d.n > 1`)
+}
+
+/** @throws SluiceError `KEY_NULL`, listing up to ten keys with how often each occurs. */
+export async function refuseNulls(tx: Session, target: Target): Promise<void> {
+  const { key } = target.request
+  const missing = sql`not (${allPresent('s', key)})`
+  const { count } = await tx.one<{ count: string }>(sql`
+    select count(*) as "count" from ${stageOf(target)} s where ${missing}`)
+  if (Number(count) === 0) return
+  const rows = await groups(tx, target, key, sql`where ${missing}`, raw(''))
+  throw new SluiceError('KEY_NULL', `${Number(count).toLocaleString('en-US')} rows have a null in their key`, {
+    why: `(${key.join(', ')}): ${rows.join('; ')}${rows.length === listed ? '; …' : ''}`,
+    fix: 'leave such rows out of the source query, or choose a key that every row has',
+    where: { table: nameOf(target), key: rows[0] ?? '' },
+  })
+}
+
+/** @throws SluiceError `KEY_DUPLICATE`, listing up to ten values of `columns` that occur more than once, and how often. */
+export async function refuseDuplicates(tx: Session, target: Target, columns: readonly string[]): Promise<void> {
+  const grouped = columnsOf('s', columns)
+  const present = allPresent('s', columns)
+  const { count } = await tx.one<{ count: string }>(sql`
+    select count(*) as "count" from (
+      select from ${stageOf(target)} s where ${present} group by ${grouped} having count(*) > 1) d`)
+  if (Number(count) === 0) return
+  const rows = await groups(tx, target, columns, sql`where ${present}`, raw('having count(*) > 1'))
+  const isKey = columns.join('\0') === target.request.key.join('\0')
+  throw new SluiceError(
+    'KEY_DUPLICATE',
+    `${Number(count).toLocaleString('en-US')} ${isKey ? 'keys' : `values of (${columns.join(', ')})`} occur more than once in the source`,
+    {
+      why: `(${columns.join(', ')}): ${rows.join('; ')}${rows.length === listed ? '; …' : ''}`,
+      fix: isKey
+        ? 'make the source query give one row a key, widen `key`, or name the column that decides in `latestBy`'
+        : `the target has a unique index on (${columns.join(', ')}): make the source query give each once`,
+      where: { table: nameOf(target), key: rows[0] ?? '' },
+    },
+  )
+}
+
+/** `id=7, lang=de (3 times)`, most frequent first. */
+async function groups(
+  tx: Session,
+  target: Target,
+  columns: readonly string[],
+  where: Query,
+  having: Query,
+): Promise<string[]> {
+  const grouped = columnsOf('s', columns)
+  const rows = await tx.all<{ values: (string | null)[]; count: string }>(sql`
+    select array[${join(
+      columns.map((name) => sql`${ident('s', name)}::text`),
+      ', ',
+    )}]::text[] as "values", count(*) as "count"
+    from ${stageOf(target)} s ${where}
+    group by ${grouped} ${having}
+    order by count(*) desc, ${grouped}
+    limit ${raw(String(listed))}`)
+  return rows.map(({ values, count }) => {
+    const shown = values.map((value, at) => `${columns[at] ?? ''}=${value === null ? 'null' : value.slice(0, 100)}`)
+    return `${shown.join(', ')} (${count === '1' ? 'once' : `${count} times`})`
+  })
+}
+
+function columnsOf(alias: string, names: readonly string[]): Query {
+  return join(
+    names.map((name) => ident(alias, name)),
+    ', ',
+  )
+}
+
+function allPresent(alias: string, names: readonly string[]): Query {
+  return join(
+    names.map((name) => sql`${ident(alias, name)} is not null`),
+    ' and ',
+  )
+}
+
+/** A unique index over the key, for what compares rows by it. */
+export function uniqueIndex(target: Target, name: string): Query {
+  return sql`create unique index ${ident(name)} on ${stageOf(target)} (${idents(target.request.key)})`
+}

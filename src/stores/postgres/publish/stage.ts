@@ -1,0 +1,130 @@
+/**
+ * The staging table: made and filled in one transaction, so that a process that dies while loading leaves nothing, and so that
+ * `freeze` applies. For the swap, `freeze` is more than speed: a reader whose snapshot is older than the swap sees frozen
+ * rows, where it would otherwise find the new table empty.
+ */
+import { ident, idents, join, literal, raw, sql, type Database, type Query, type Session } from '../../../lib/sql.ts'
+import { formatPgType } from '../../../transfer/pgtype.ts'
+import { sqlState } from '../errors.ts'
+import type { TableFacts } from '../table.ts'
+import { defaultName } from './default-name.ts'
+import { markType } from './soft-delete.ts'
+import { createStagingSchema, stageComment, stageName, stagingSchema, withOptions } from './staging.ts'
+import { aboutTarget, type Target } from './target.ts'
+
+export const stageOf = (target: Target): Query => ident(stagingSchema, stageName(target.request))
+
+/** Makes the staging table and fills it; the number of rows. */
+export async function loadStage(
+  db: Database,
+  target: Target,
+  chunks: AsyncIterable<Uint8Array>,
+  signal?: AbortSignal,
+): Promise<number> {
+  const copy = sql`copy ${stageOf(target)} (${idents(target.columns.map(({ name }) => name))}) from stdin with (format binary, freeze)`
+  for (let turn = 1; ; turn++) {
+    // oxlint-disable-next-line no-await-in-loop -- see the catch below
+    await createStagingSchema(db)
+    let made = false
+    try {
+      // oxlint-disable-next-line no-await-in-loop
+      return await db.transaction(async (tx) => {
+        await tx.run(sql`set local search_path = ''`)
+        for (const statement of createStage(target)) {
+          // oxlint-disable-next-line no-await-in-loop -- statements follow one another
+          await tx.run(statement)
+        }
+        made = true
+        return tx.copyIn(copy, chunks, signal)
+      })
+    } catch (error) {
+      // Another flow found the staging schema empty and dropped it between the two statements.
+      if (!made && turn < 5 && sqlState(error) === '3F000') continue
+      throw aboutTarget(error, target)
+    }
+  }
+}
+
+/** The statements that make the staging table. Pure. */
+export function createStage(target: Target): readonly Query[] {
+  const { facts, publisher } = target
+  const made = publisher === 'in-place' ? heap(target) : facts === null ? brandNew(target) : likeTarget(target, facts)
+  return [...made, sql`comment on table ${stageOf(target)} is ${stageComment(target.request)}`]
+}
+
+/** Bare rows to compare with: lost in a server crash, as is the attempt. */
+function heap(target: Target): Query[] {
+  const columns = target.columns.map(({ name, typeName, collation }) =>
+    join([ident(name), raw(typeName), ...(collation === null ? [] : [raw(`collate ${collation}`)])], ' '),
+  )
+  return [sql`create unlogged table ${stageOf(target)} (${join(columns, ', ')}) with (autovacuum_enabled = false)`]
+}
+
+function brandNew(target: Target): Query[] {
+  const { request, version } = target
+  const required = new Set([...request.columns.filter(({ nullable }) => !nullable).map(({ name }) => name)])
+  const taken = new Set<string>()
+  const notNull = (name: string): Query[] => {
+    // 18 keeps a name for "not null": the one that it would give itself, not one after the staging table.
+    if (version < 180_000) return [raw('not null')]
+    const constraint = defaultName(request.target.table, name, 'not_null', taken)
+    taken.add(constraint)
+    return [sql`constraint ${ident(constraint)} not null`]
+  }
+  // Key columns get "not null" from the primary key, once nulls have been looked for.
+  const columns = target.columns.map(({ name, typeName }) =>
+    join(
+      [ident(name), raw(typeName), ...(required.has(name) && !request.key.includes(name) ? notNull(name) : [])],
+      ' ',
+    ),
+  )
+  const { softDelete } = request
+  const mark = softDelete === undefined ? [] : [markColumn(softDelete, notNull)]
+  return [sql`create table ${stageOf(target)} (${join([...columns, ...mark], ', ')})`]
+}
+
+function markColumn(name: string, notNull: (name: string) => Query[]): Query {
+  const required = name.endsWith('_at') ? [] : notNull(name)
+  return join([ident(name), markType(name), ...required], ' ')
+}
+
+/** The target again, column by column; what hangs on it comes when the rows are in. */
+function likeTarget(target: Target, facts: TableFacts): Query[] {
+  const stage = stageOf(target)
+  const { request, changes } = target
+  const alter = (change: Query): Query => sql`alter table ${stage} ${change}`
+  const statements: Query[] = [
+    sql`create ${raw(facts.persistence === 'unlogged' ? 'unlogged ' : '')}table ${stage}
+      (like ${ident(facts.schema, facts.table)} including defaults including generated including identity including storage including compression)
+      ${facts.accessMethod === null ? raw('') : sql`using ${ident(facts.accessMethod)}`}${withOptions(facts.options)}${
+        facts.tablespace === null ? raw('') : sql` tablespace ${ident(facts.tablespace)}`
+      }`,
+  ]
+  for (const { name, nullable, identity, statisticsTarget, options } of facts.columns) {
+    // Null keys are counted and named after loading; the server would only name the first.
+    if (request.key.includes(name) && !nullable && identity === 'no')
+      statements.push(alter(sql`alter column ${ident(name)} drop not null`))
+    if (statisticsTarget !== null)
+      statements.push(alter(sql`alter column ${ident(name)} set statistics ${raw(String(statisticsTarget))}`))
+    if (options.length > 0)
+      statements.push(alter(sql`alter column ${ident(name)} set (${join(options.map(setting), ', ')})`))
+  }
+  for (const { column, to } of changes?.retyped ?? [])
+    statements.push(alter(sql`alter column ${ident(column)} type ${raw(formatPgType(to))}`))
+  for (const { name, type } of changes?.added ?? [])
+    statements.push(alter(sql`add column ${ident(name)} ${raw(formatPgType(type))}`))
+  return statements
+}
+
+const setting = (text: string): Query => {
+  const at = text.indexOf('=')
+  return sql`${ident(text.slice(0, at))} = ${literal(text.slice(at + 1))}`
+}
+
+/** Room to build indexes in: at least half a gigabyte and two workers, for this transaction. */
+export async function roomToBuild(tx: Session): Promise<void> {
+  await tx.run(sql`
+    select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 524288)::text, true),
+      set_config('max_parallel_maintenance_workers', greatest(current_setting('max_parallel_maintenance_workers')::int, 2)::text, true),
+      set_config('search_path', '', true)`)
+}
