@@ -74,11 +74,15 @@ function project(parent: string, node: string, tarball: string): Project {
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { type?: string } // npm's own
   expect(manifest.type !== 'module', 'npm init made no commonjs package: the test would not test what it says')
   run('npm', ['install', '--save-dev', '--no-audit', '--no-fund', '--allow-scripts=node', `node@${node}`])
-  const version = run('node', ['--version']).trim()
-  expect(version.startsWith(`v${node}.`), `the project runs on ${version}, not on ${node}`)
+  const onNode = (): void => {
+    const version = run('node', ['--version']).trim()
+    expect(version.startsWith(`v${node}.`), `the project runs on ${version}, not on ${node}`)
+  }
+  onNode()
   // npm itself now runs on that Node, and so takes the dependencies' versions that fit it.
   run('npm', ['install', '--no-audit', '--no-fund', tarball])
   run('npm', ['install', '--save-dev', '--no-audit', '--no-fund', 'typescript@7', '@types/node@22'])
+  onNode()
   return { folder, run }
 }
 

@@ -11,7 +11,7 @@ def literal(value):
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, float)):
-        return str(value)
+        return f"({value})" if value < 0 else str(value)
     if isinstance(value, (list, tuple)):
         return "(" + ", ".join(literal(item) for item in value) + ")"
     return "'" + value.replace("'", "''") + "'"
@@ -23,6 +23,6 @@ def identifier(value):
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
 
 
-environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
+environment = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False, keep_trailing_newline=True)
 environment.filters.update(literal=literal, identifier=identifier)
 json.dump([environment.from_string(each["source"]).render(each["params"]) for each in json.load(sys.stdin)], sys.stdout)
