@@ -6,9 +6,10 @@ import { userInfo } from 'node:os'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
 import type { Ddl, Finding, Flow, FlowName, Plan, SliceKey, Verification, WorkRequest } from './flows/flow.ts'
 import { sync } from './flows/sync/sync.ts'
+import { parseDuration } from './lib/duration.ts'
 import { SluiceError } from './lib/error.ts'
 import { nearest } from './lib/nearest.ts'
-import { createEngine } from './runs/create.ts'
+import { createEngine, type EngineOptions } from './runs/create.ts'
 import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } from './runs/engine.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
 
@@ -79,8 +80,9 @@ export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {
       stores,
       exclusive: stores.exclusive,
       webhooks: webhooksOf(loaded),
-      storeLimits: loaded.config.concurrency,
-      retention: loaded.config.retention,
+      storeLimits: { ...stores.limits, ...loaded.config.concurrency },
+      retention: retentionOf(loaded),
+      ...leasesOf(process.env['SLUICE_LEASE_MS']),
     })
     await engine.register(loaded.flows)
     return new RunningSluice(loaded, stores, engine, options)
@@ -90,7 +92,7 @@ export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {
   }
 }
 
-function webhooksOf({ config, environment }: LoadedConfig): Parameters<typeof createEngine>[0]['webhooks'] {
+function webhooksOf({ config, environment }: LoadedConfig): NonNullable<EngineOptions['webhooks']> {
   return config.notify.map(({ webhook, secret, on }, index) => {
     const where = { store: `notify[${index}]` }
     return {
@@ -100,6 +102,18 @@ function webhooksOf({ config, environment }: LoadedConfig): Parameters<typeof cr
       on,
     }
   })
+}
+
+function retentionOf({ config }: LoadedConfig): NonNullable<EngineOptions['retention']> {
+  const { runs, occurrences, notifications } = config.retention
+  const term = (text: string): number => parseDuration(text) ?? 0 // the schema has checked it
+  return { runs: term(runs), occurrences: term(occurrences), notifications: term(notifications) }
+}
+
+/** Tests shorten the leases, so that a takeover takes a second; like failpoints, no config can. */
+function leasesOf(text: string | undefined): Pick<EngineOptions, 'leases'> {
+  const leaseMs = Number(text ?? '')
+  return leaseMs > 0 ? { leases: { leaseMs, beatMs: leaseMs / 3 } } : {}
 }
 
 class RunningSluice implements Sluice {

@@ -30,6 +30,8 @@ const inMemory = ':memory:'
 export class OpenStores implements Stores, AsyncDisposable {
   /** Stores that only one process can hold at a time; runs that need them belong to whoever holds them. */
   readonly exclusive: readonly string[]
+  /** How many runs may use a store at once, unless the config says otherwise. */
+  readonly limits: Readonly<Record<string, number>>
   readonly #loaded: LoadedConfig
   readonly #specs: ReadonlyMap<string, StoreSpec>
   readonly #databases = new Map<string, Promise<Database>>()
@@ -43,6 +45,9 @@ export class OpenStores implements Stores, AsyncDisposable {
     this.exclusive = [...this.#specs.values()]
       .filter((spec) => spec.kind === 'duckdb' && spec.path !== inMemory)
       .map(({ name }) => name)
+    this.limits = Object.fromEntries(
+      [...this.#specs.values()].map(({ name, kind }) => [name, kind === 'duckdb' ? 1 : 4]),
+    )
   }
 
   database(name: string): Promise<Database> {
