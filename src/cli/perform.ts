@@ -26,7 +26,7 @@ export async function performRuns(
     named,
   )
   const running = new Set<string>()
-  const letGo = cancelOnInterrupt(invocation, sluice, running)
+  const letGo = cancelOnInterrupt(invocation, sluice, 'apply', running)
   progress = showProgress(names, invocation.out)
   const shown = progress
   try {
@@ -67,10 +67,15 @@ export async function performRuns(
 }
 
 /** The first Ctrl-C asks on a terminal whether to cancel, and cancels elsewhere; the second aborts. */
-function cancelOnInterrupt({ interrupts, out }: Invocation, sluice: Sluice, running: ReadonlySet<string>): () => void {
+export function cancelOnInterrupt(
+  { interrupts, out }: Invocation,
+  sluice: Sluice,
+  operation: RunRecord['operation'],
+  running: ReadonlySet<string>,
+): () => void {
   const cancelAll = async (): Promise<void> => {
     for (const flow of sluice.flows.filter(({ name }) => running.has(name))) {
-      const [last] = await sluice.engine.runs({ flow: flow.name, operation: 'apply', limit: 1 })
+      const [last] = await sluice.engine.runs({ flow: flow.name, operation, limit: 1 })
       if (last !== undefined && last.outcome === null)
         await sluice.engine.cancel(last.id, userInfo().username, 'interrupted at the command line')
     }

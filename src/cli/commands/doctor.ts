@@ -24,9 +24,13 @@ async function doctor(invocation: Invocation): Promise<ExitCode> {
   ]
   try {
     const sluice = await invocation.open()
-    for (const { name, what, why } of sluice.stores)
-      found.push({ severity: 'fine', about: name, says: `${what} (${why})`, fix: null })
-    found.push(...(await sluice.doctor()))
+    const looked = await sluice.doctor()
+    // A store that was looked at has said which one it is.
+    for (const { name, what, why } of sluice.stores) {
+      if (!looked.some(({ about }) => about === name))
+        found.push({ severity: 'fine', about: name, says: `${what} (${why})`, fix: null })
+    }
+    found.push(...looked)
   } catch (error) {
     const refused = asSluiceError(error)
     // Without a config there is nothing to look at: that is an error of the call, not a finding.

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import type { FlowVerification } from '../../sluice.ts'
+import { cancelOnInterrupt } from '../perform.ts'
 import { formatCount, formatRelative } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
 import { chosenFlows } from '../flows.ts'
@@ -38,15 +39,20 @@ async function verify(
     named,
   )
   progress = showProgress(names, out)
+  const running = new Set<string>()
+  const letGo = cancelOnInterrupt(invocation, sluice, 'verify', running)
   const found: FlowVerification[] = []
   try {
     for (const name of names) {
+      running.add(name)
       const verified = await sluice.verify([name], { strict: options.strict === true, signal: interrupts.signal })
+      running.delete(name)
       found.push(...verified)
       const { ok, says } = formatVerdict(verified)
       progress.end(name, ok, says)
     }
   } finally {
+    letGo()
     await progress.close()
   }
   if (out.json) out.document({ flows: found.flatMap(toJson) })
