@@ -16,11 +16,14 @@ import { fileURLToPath, pathToFileURL } from 'url'
 
 const self = fileURLToPath(import.meta.url)
 const root = dirname(dirname(self))
-const wanted = '^22.18 || ^24.12 || >=26'
+const source = join(root, 'src', 'cli', 'main.ts')
+const inClone = existsSync(source)
+// The source disposes with `using`, which Node 22 does not parse; in the package it is compiled away.
+const wanted = inClone ? '^24.12 || >=26' : '^22.18 || ^24.12 || >=26'
 
 function runsSluice(version) {
   const [major, minor] = version.replace(/^v/, '').split('.').map(Number)
-  return (major === 22 && minor >= 18) || (major === 24 && minor >= 12) || major >= 26
+  return (major === 22 && minor >= 18 && !inClone) || (major === 24 && minor >= 12) || major >= 26
 }
 
 /** A Node that npm installed beside this package, beside the project, or in the current directory. */
@@ -42,7 +45,9 @@ function refuse() {
     code: 'NODE_TOO_OLD',
     summary: `Sluice cannot run on Node ${process.versions.node}`,
     why: `it needs Node ${wanted}, and there is no such Node in node_modules/.bin`,
-    fix: 'install Node 26, or give the project its own: npm install --save-dev node@26',
+    fix: inClone
+      ? 'npm ci installs one, or install Node 26'
+      : 'install Node 26, or give the project its own: npm install --save-dev node@26',
     where: {},
   }
   if (process.argv.includes('--json')) process.stdout.write(JSON.stringify({ error }) + '\n')
@@ -73,8 +78,6 @@ function rerun(node) {
 }
 
 function start() {
-  const source = join(root, 'src', 'cli', 'main.ts')
-  const inClone = existsSync(source)
   if (inClone) {
     modules.registerHooks({
       resolve: (specifier, context, next) =>
