@@ -18,6 +18,8 @@ import {
 } from '../../src/stores/postgres/embedded/cluster.ts'
 import { packageOf } from '../../src/stores/postgres/embedded/embedded.ts'
 
+// Whoever started this may be gone before the line is written.
+process.stdout.on('error', () => {})
 const ended = once(process.stdin.resume(), 'end')
 const folder = await mkdtemp(join(tmpdir(), 'sluice-test-'))
 await chmod(folder, 0o755)

@@ -63,6 +63,8 @@ class PooledDatabase implements Database {
       Client: class extends pg.Client {
         constructor() {
           super(config)
+          // A login that fails on our side leaves its socket open, and the server waits a minute for the rest of it.
+          this.connection.on('error', () => this.connection.stream.destroy())
         }
       },
     })

@@ -162,13 +162,17 @@ class CopyIn implements pg.Submittable {
 
   handleReadyForQuery(): void {
     this.#settle()
-    if (Number.isNaN(this.#count)) this.#rows.reject(new Error('the statement was no COPY'))
+    if (Number.isNaN(this.#count)) this.#reject(new Error('the statement was no COPY from stdin'))
     else this.#rows.resolve(this.#count)
   }
 
   /** The driver reports the server's error, or that the connection broke; ReadyForQuery then never comes to us. */
   handleError(error: Error): void {
     this.#settle()
+    this.#reject(error)
+  }
+
+  #reject(error: Error): void {
     this.#failed.reject(error)
     this.#ready.reject(error)
     this.#rows.reject(error)
