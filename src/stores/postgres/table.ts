@@ -137,6 +137,8 @@ export interface SequenceFacts extends Pick<TableName, 'schema'> {
   readonly column: string
   /** Part of an identity column, or owned by a column (`serial`). */
   readonly identity: boolean
+  /** `integer`: what it counts in. */
+  readonly type: string
   readonly grants: readonly GrantFacts[] | null
   readonly comment: string | null
 }

@@ -57,6 +57,7 @@ export function readRelation(session: Session, { schema, table }: TableName): Pr
 export function readSequences(session: Session, oid: string): Promise<SequenceFacts[]> {
   return session.all<SequenceFacts & Record<string, unknown>>(sql`
     select n.nspname::text as "schema", c.relname::text as "name", a.attname::text as "column", d.deptype = 'i' as "identity",
+      (select format_type(s.seqtypid, null) from pg_sequence s where s.seqrelid = c.oid) as "type",
       obj_description(c.oid, 'pg_class') as "comment", ${grantList('c.relacl')} as "grants"
     from pg_depend d
       join pg_class c on c.oid = d.objid and c.relkind = 'S'

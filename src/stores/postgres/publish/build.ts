@@ -35,7 +35,6 @@ export async function build(
         await refuseDuplicates(tx, target, target.request.key)
       }
       for (building of steps(target)) {
-        // oxlint-disable-next-line no-await-in-loop -- one connection, statements follow one another
         await tx.run(building.statement)
       }
       building = undefined

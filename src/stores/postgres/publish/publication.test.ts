@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts'
-import { publish } from './publishing.testing.ts'
+import { publish } from '../../../../test/support/publishing.ts'
 
 describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
   let db: TestDatabase

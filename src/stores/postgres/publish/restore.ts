@@ -4,8 +4,7 @@ import type { TableFacts } from '../table.ts'
 import { temporaryIndex, temporaryStatistics } from './build.ts'
 import { regrant } from './grants.ts'
 import { stagingSchema } from './staging.ts'
-import type { Identities } from './swap.ts'
-import type { Target } from './target.ts'
+import type { Identities, Target } from './target.ts'
 
 export function restore(target: Target, facts: TableFacts, identities: Identities): readonly Query[] {
   return [
@@ -36,11 +35,14 @@ function names(target: Target, facts: TableFacts, identities: Identities): Query
         sql`alter statistics ${ident(schema, name)} owner to ${ident(owner)}`,
       ]
     }),
-    ...facts.sequences.flatMap(({ identity, schema, name, column }) => {
+    ...facts.sequences.flatMap(({ identity, schema, name, column, type }) => {
       const fresh = identities.get(column)
-      return identity && fresh !== undefined && fresh !== name
-        ? [sql`alter sequence ${ident(schema, fresh)} rename to ${ident(name)}`]
-        : []
+      if (!identity || fresh === undefined) return []
+      return [
+        // `like … including identity` copies all but this.
+        sql`alter sequence ${ident(schema, fresh)} as ${raw(type)}`,
+        ...(fresh === name ? [] : [sql`alter sequence ${ident(schema, fresh)} rename to ${ident(name)}`]),
+      ]
     }),
   ]
 }

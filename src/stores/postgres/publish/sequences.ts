@@ -16,7 +16,12 @@ export async function readLargest(tx: Session, target: Target): Promise<Largest>
   const { largest } = await tx.one<{ largest: (string | null)[] }>(
     sql`select array[${join(columns, ', ')}] as "largest" from ${stageOf(target)}`,
   )
-  return new Map(sequences.flatMap(({ column }, n) => (largest[n] == null ? [] : [[column, largest[n]]])))
+  return new Map(
+    sequences.flatMap(({ column }, n) => {
+      const value = largest[n] ?? null
+      return value === null ? [] : [[column, value]]
+    }),
+  )
 }
 
 /** Moves each sequence on to the largest value, never back. Left alone where this role may not. */
@@ -25,7 +30,6 @@ export async function advanceSequences(tx: Session, target: Target, largest: Lar
     const value = largest.get(column)
     if (value === undefined) continue
     const sequence = ident(schema, name)
-    // oxlint-disable-next-line no-await-in-loop -- one connection
     await tx.run(sql`
       select setval(${sequence.text}::regclass, ${value}::bigint) from ${sequence} s
       where has_sequence_privilege(${sequence.text}, 'update')

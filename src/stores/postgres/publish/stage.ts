@@ -23,15 +23,12 @@ export async function loadStage(
 ): Promise<number> {
   const copy = sql`copy ${stageOf(target)} (${idents(target.columns.map(({ name }) => name))}) from stdin with (format binary, freeze)`
   for (let turn = 1; ; turn++) {
-    // oxlint-disable-next-line no-await-in-loop -- see the catch below
     await createStagingSchema(db)
     let made = false
     try {
-      // oxlint-disable-next-line no-await-in-loop
       return await db.transaction(async (tx) => {
         await tx.run(sql`set local search_path = ''`)
         for (const statement of createStage(target)) {
-          // oxlint-disable-next-line no-await-in-loop -- statements follow one another
           await tx.run(statement)
         }
         made = true
@@ -62,7 +59,7 @@ function heap(target: Target): Query[] {
 
 function brandNew(target: Target): Query[] {
   const { request, version } = target
-  const required = new Set([...request.columns.filter(({ nullable }) => !nullable).map(({ name }) => name)])
+  const required = new Set(request.columns.filter(({ nullable }) => !nullable).map(({ name }) => name))
   const taken = new Set<string>()
   const notNull = (name: string): Query[] => {
     // 18 keeps a name for "not null": the one that it would give itself, not one after the staging table.

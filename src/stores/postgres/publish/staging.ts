@@ -77,7 +77,6 @@ export async function sweep(
 
 async function dropTables(db: Database, names: readonly string[]): Promise<void> {
   for (const name of names) {
-    // oxlint-disable-next-line no-await-in-loop -- each in its own transaction: one that is locked must not keep the others
     await attempted(
       db.transaction(async (tx: Session) => {
         await tx.run(sql`set local lock_timeout = '1s'`)

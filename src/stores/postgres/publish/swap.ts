@@ -16,7 +16,7 @@ import { beImpatient } from './settings.ts'
 import { stageName, stagingSchema, withOptions } from './staging.ts'
 import { stageOf } from './stage.ts'
 import { changed, lockUnchanged } from './unchanged.ts'
-import type { Target } from './target.ts'
+import type { Identities, Target } from './target.ts'
 
 export async function applySwap(tx: Session, target: Target): Promise<void> {
   if (target.facts === null) return create(tx, target)
@@ -24,13 +24,9 @@ export async function applySwap(tx: Session, target: Target): Promise<void> {
   const identities = await identitySequences(tx, target, facts)
   await beImpatient(tx)
   for (const statement of swapStatements(target, facts, identities)) {
-    // oxlint-disable-next-line no-await-in-loop -- one connection, statements follow one another
     await tx.run(statement)
   }
 }
-
-/** Column → name of the sequence behind the staged table's identity column, in the staging schema. */
-export type Identities = ReadonlyMap<string, string>
 
 async function identitySequences(tx: Session, target: Target, facts: TableFacts): Promise<Identities> {
   if (!facts.sequences.some(({ identity }) => identity)) return new Map()

@@ -25,6 +25,9 @@ export interface Target {
   readonly version: number
 }
 
+/** Column → name of the sequence behind the staged table's identity column, in the staging schema. */
+export type Identities = ReadonlyMap<string, string>
+
 export const nameOf = ({ request }: Target): string => `${request.target.schema}.${request.target.table}`
 
 /** An error of the server about a staging table, told as one about the target: nobody knows the staging table. */

@@ -1,9 +1,9 @@
-/** For the tests of this folder: rows of a query, staged and published as a flow would. */
-import type { Database, Session } from '../../../lib/sql.ts'
-import { raw, sql } from '../../../lib/sql.ts'
-import { parsePgType } from '../../../transfer/pgtype.ts'
-import { preparePublication, type Publication } from './publication.ts'
-import type { Changes, PublicationRequest } from './request.ts'
+/** Rows of a query, staged and published as a flow would. */
+import type { Database, Session } from '../../src/lib/sql.ts'
+import { raw, sql } from '../../src/lib/sql.ts'
+import { parsePgType } from '../../src/transfer/pgtype.ts'
+import { preparePublication, type Publication } from '../../src/stores/postgres/publish/publication.ts'
+import type { Changes, PublicationRequest } from '../../src/stores/postgres/publish/request.ts'
 
 export type Asked = Partial<Omit<PublicationRequest, 'target' | 'columns'>> & {
   readonly schema?: string
