@@ -20,7 +20,7 @@ import {
 } from '../state/occurrence.ts'
 import { advanceSchedule, lockSchedule, readSchedules, type ScheduleRow } from '../state/schedule.ts'
 import { Waiter, type Bell } from './bell.ts'
-import type { EngineContext } from './context.ts'
+import { defaultLeases, inTransaction, type EngineContext, type Leases } from './context.ts'
 import type { RunId } from './engine.ts'
 import { decideOccurrences, type Decision } from './occurrences.ts'
 import { clean, type Retention } from './retention.ts'
@@ -39,6 +39,7 @@ export interface SchedulerOptions extends TellingContext {
   readonly bell: Pick<Bell, 'on'>
   readonly log: EngineContext['log']
   readonly retention: Retention | null
+  readonly leases?: Leases
   /** Called when something was written for the webhooks. */
   readonly told?: () => void
   /** The longest sleep; 5 s if left out. */
@@ -54,6 +55,7 @@ const cleanEveryMs = 3_600_000
 
 export class Scheduler implements AsyncDisposable {
   readonly #options: SchedulerOptions
+  readonly #leases: Leases
   readonly #waiter = new Waiter()
   #stopping: AbortController | undefined
   #running: Promise<void> | undefined
@@ -61,6 +63,7 @@ export class Scheduler implements AsyncDisposable {
 
   constructor(options: SchedulerOptions) {
     this.#options = options
+    this.#leases = options.leases ?? defaultLeases
   }
 
   /** Idempotent. */
@@ -161,7 +164,7 @@ export class Scheduler implements AsyncDisposable {
   /** Decides upon a page of what is due, in one transaction; null when another scheduler is at it. */
   async #decide(flow: Flow): Promise<{ complete: boolean; waiting: boolean; now: Date } | null> {
     const { state, log } = this.#options
-    const outcome = await state.db.transaction(async (tx) => {
+    const outcome = await inTransaction({ state, leases: this.#leases }, async (tx) => {
       const row = await lockSchedule(tx, state, flow.name)
       if (row === undefined) return null
       const schedule = row.spec as Schedule // written by `register`
@@ -261,7 +264,8 @@ export class Scheduler implements AsyncDisposable {
       if (signal?.aborted === true) return
       try {
         // oxlint-disable-next-line no-await-in-loop
-        if (await state.db.transaction((tx) => tell(tx, this.#options, flow.name))) this.#options.told?.()
+        const told = await inTransaction({ state, leases: this.#leases }, (tx) => tell(tx, this.#options, flow.name))
+        if (told) this.#options.told?.()
       } catch (error) {
         log('warn', `what became of ${flow.name} could not be told; tried again: ${String(error)}`, { flow: flow.name })
       }
