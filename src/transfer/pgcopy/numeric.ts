@@ -5,7 +5,6 @@ import { nullsOf, type Layout } from './vector.ts'
 
 /** Above this a double no longer holds every integer. */
 const exact = 9_007_199_254_740_991
-const none = new Int8Array(0)
 
 /**
  * Numbers of at most 15 digits or so: others need care. A value becomes whole part and fraction in a double each, which
@@ -20,16 +19,23 @@ export function numericEncoder(layout: Layout, type: PgType): ColumnEncoder | nu
   const fractionGroups = Math.ceil(scale / 4)
   const pad = 10 ** (fractionGroups * 4 - scale)
   let nulls: Uint8Array | null = null
-  let whole = new Float64Array(0)
-  let part = new Float64Array(0)
-  /** Groups of the whole part; the fraction is written when it is not zero. */
-  let groups: Int8Array = none
+  let values = new Float64Array(0)
+  /** Digits of the whole part in stretches of eight, the lower first; then the first eight of the fraction, then four more. */
+  let low = new Int32Array(0)
+  let high = new Int32Array(0)
+  let part = new Int32Array(0)
+  let rest = new Int32Array(0)
+  /** Groups of four digits of the whole part; the fraction's are written when it is not zero. */
+  let groups = new Int8Array(0)
   let negative = new Uint8Array(0)
 
   function load(data: Uint8Array<ArrayBuffer>, rows: number): boolean {
-    if (whole.length < rows) {
-      whole = new Float64Array(rows)
-      part = new Float64Array(rows)
+    if (values.length < rows) {
+      values = new Float64Array(rows)
+      low = new Int32Array(rows)
+      high = new Int32Array(rows)
+      part = new Int32Array(rows)
+      rest = new Int32Array(rows)
       groups = new Int8Array(rows)
       negative = new Uint8Array(rows)
     }
@@ -39,17 +45,20 @@ export function numericEncoder(layout: Layout, type: PgType): ColumnEncoder | nu
       const words = new Int32Array(buffer, byteOffset, rows * step)
       for (let row = 0; row < rows; row++) {
         const at = row * step
-        const high = words[at + 1]!
-        if (step === 4 && (words[at + 2]! !== words[at + 3]! || words[at + 2]! !== high >> 31) && isLive(nulls, row))
+        const top = words[at + 1]!
+        if (step === 4 && (words[at + 2]! !== words[at + 3]! || words[at + 2]! !== top >> 31) && isLive(nulls, row))
           return false
-        if (!signed && high < 0 && isLive(nulls, row)) return false
-        whole[row] = high * 4294967296 + (words[at]! >>> 0)
+        if (!signed && top < 0 && isLive(nulls, row)) return false
+        values[row] = top * 4294967296 + (words[at]! >>> 0)
       }
-    } else if (bits === 32)
-      whole.set(signed ? new Int32Array(buffer, byteOffset, rows) : new Uint32Array(buffer, byteOffset, rows))
+      return true
+    }
+    const length = rows
+    if (bits === 32)
+      values.set(signed ? new Int32Array(buffer, byteOffset, length) : new Uint32Array(buffer, byteOffset, length))
     else if (bits === 16)
-      whole.set(signed ? new Int16Array(buffer, byteOffset, rows) : new Uint16Array(buffer, byteOffset, rows))
-    else whole.set(signed ? new Int8Array(buffer, byteOffset, rows) : new Uint8Array(buffer, byteOffset, rows))
+      values.set(signed ? new Int16Array(buffer, byteOffset, length) : new Uint16Array(buffer, byteOffset, length))
+    else values.set(signed ? new Int8Array(buffer, byteOffset, length) : new Uint8Array(buffer, byteOffset, length))
     return true
   }
 
@@ -62,28 +71,41 @@ export function numericEncoder(layout: Layout, type: PgType): ColumnEncoder | nu
           sizes[row]! += 4
           continue
         }
-        let value = whole[row]!
+        let value = values[row]!
         if (value < 0) {
           value = -value
           negative[row] = 1
         } else negative[row] = 0
         if (value > exact) return false
-        let integer = value
+        let whole = value
         let fraction = 0
         if (scale > 0) {
-          integer = Math.floor(value / power)
-          fraction = value - integer * power
+          whole = Math.floor(value / power)
+          fraction = value - whole * power
           // The division may have rounded up to the next integer.
           if (fraction < 0) {
-            integer -= 1
+            whole -= 1
             fraction += power
           }
           fraction *= pad
+          if (fractionGroups < 3) part[row] = fraction
+          else {
+            const first = Math.floor(fraction / 1e4)
+            part[row] = first
+            rest[row] = fraction - first * 1e4
+          }
         }
-        const count = integer < 1 ? 0 : integer < 1e4 ? 1 : integer < 1e8 ? 2 : integer < 1e12 ? 3 : 4
-        whole[row] = integer
-        part[row] = fraction
-        groups[row] = count
+        let count: number
+        if (whole < 1e8) {
+          low[row] = whole
+          count = whole < 1 ? 0 : whole < 1e4 ? 1 : 2
+        } else {
+          const top = Math.floor(whole / 1e8)
+          high[row] = top
+          low[row] = whole - top * 1e8
+          count = top < 1e4 ? 3 : 4
+        }
+        groups[row] = fraction === 0 ? count : count | 8
         sizes[row]! += 12 + 2 * (fraction === 0 ? count : count + fractionGroups)
       }
       return true
@@ -96,30 +118,48 @@ export function numericEncoder(layout: Layout, type: PgType): ColumnEncoder | nu
           cursors[row] = at + 4
           continue
         }
-        let integer = whole[row]!
-        let fraction = part[row]!
-        const count = groups[row]!
-        const digits = fraction === 0 ? count : count + fractionGroups
+        const count = groups[row]! & 7
+        const fraction = groups[row]! > 7
+        const digits = fraction ? count + fractionGroups : count
         view.setInt32(at, 8 + 2 * digits)
-        view.setInt16(at + 4, digits)
-        view.setInt16(at + 6, digits === 0 ? 0 : count - 1)
-        view.setInt16(at + 8, negative[row] === 1 && digits > 0 ? 0x4000 : 0)
-        view.setInt16(at + 10, scale)
+        // Number of digits and weight; sign and scale.
+        view.setInt32(at + 4, digits === 0 ? 0 : (digits << 16) | ((count - 1) & 0xffff))
+        view.setInt32(at + 8, negative[row] === 1 && digits > 0 ? 0x4000_0000 | scale : scale)
         at += 12
-        const end = at + 2 * digits
-        if (fraction !== 0) {
-          for (let group = fractionGroups - 1; group >= 0; group--) {
-            const next = Math.floor(fraction / 10000)
-            view.setInt16(at + 2 * (count + group), fraction - next * 10000)
-            fraction = next
+        if (count > 2) {
+          const top = high[row]!
+          if (count === 4) {
+            view.setInt16(at, (top / 10000) | 0)
+            at += 2
+          }
+          view.setInt16(at, (top % 10000) | 0)
+          at += 2
+        }
+        if (count > 1) {
+          const both = low[row]!
+          const first = (both / 10000) | 0
+          view.setInt32(at, (first << 16) | (both - first * 10000))
+          at += 4
+        } else if (count === 1) {
+          view.setInt16(at, low[row]!)
+          at += 2
+        }
+        if (fraction) {
+          const both = part[row]!
+          if (fractionGroups === 1) {
+            view.setInt16(at, both)
+            at += 2
+          } else {
+            const first = (both / 10000) | 0
+            view.setInt32(at, (first << 16) | (both - first * 10000))
+            at += 4
+            if (fractionGroups === 3) {
+              view.setInt16(at, rest[row]!)
+              at += 2
+            }
           }
         }
-        for (let group = count - 1; group >= 0; group--) {
-          const next = Math.floor(integer / 10000)
-          view.setInt16(at + 2 * group, integer - next * 10000)
-          integer = next
-        }
-        cursors[row] = end
+        cursors[row] = at
       }
       return true
     },

@@ -1,0 +1,35 @@
+/** `npm run bench -- NAME [--peers] [--rows N] [--turns N]`: one JSON object on stdout, narration on stderr. */
+import { parseArgs } from 'node:util'
+import { benchLoad } from './load.ts'
+
+const benches = { load: benchLoad } as const
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rows: { type: 'string', default: '6000000' },
+    turns: { type: 'string', default: '5' },
+    peers: { type: 'boolean', default: false },
+    url: { type: 'string' },
+  },
+})
+const [name = ''] = positionals
+const rows = Number(values.rows)
+const turns = Number(values.turns)
+if (
+  !(name in benches) ||
+  positionals.length !== 1 ||
+  !Number.isInteger(rows) ||
+  rows < 1 ||
+  !Number.isInteger(turns) ||
+  turns < 1
+) {
+  process.stderr.write(
+    `usage: npm run bench -- ${Object.keys(benches).join('|')} [--rows N] [--turns N] [--peers] [--url postgres://…]\n`,
+  )
+  process.exit(2)
+}
+// The name was looked up just above.
+const bench = benches[name as keyof typeof benches]
+const result = await bench({ rows, turns, peers: values.peers, url: values.url ?? null })
+process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
