@@ -54,7 +54,9 @@ function options(cluster: Cluster): ExecFileOptions & { encoding: 'utf8' } {
 export async function initCluster(cluster: Cluster, quick = false): Promise<void> {
   const { home, account, binaries } = cluster
   const leftOver = (await readdir(home)).filter((name) => name.startsWith('data.init-'))
-  await Promise.all(leftOver.map((name) => rm(join(home, name), { recursive: true, force: true })))
+  // The one that was interrupted may still be writing; it fails when its files are gone.
+  const patient = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }
+  await Promise.all(leftOver.map((name) => rm(join(home, name), patient)))
   await writePassword(cluster, newPassword())
   const part = `data.init-${randomUUID().slice(0, 8)}`
   const locale =
@@ -125,6 +127,8 @@ export async function stopCluster(cluster: Cluster, mode: 'fast' | 'immediate' =
   if (postmaster === null || !pidExists(postmaster.pid)) return
   try {
     await run(binary(cluster, 'pg_ctl'), stopArguments(mode, '-w'), options(cluster))
+    // pg_ctl waits for the pid file to go; the process itself goes a moment later.
+    for (let turn = 0; turn < 500 && pidExists(postmaster.pid); turn += 1) await sleep(10)
   } catch (error) {
     if (!pidExists(postmaster.pid)) return
     if (mode === 'fast') return stopCluster(cluster, 'immediate')

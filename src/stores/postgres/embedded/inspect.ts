@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { livingHolders, type Holder } from './leases.ts'
+import { acquireLock } from './lock.ts'
 import { findHome } from './place.ts'
 import { dataOf, logOf } from './cluster.ts'
 import { probe } from './probe.ts'
+import { pidExists } from './process.ts'
 import { readRecord } from './record.ts'
 import { filesOf } from './embedded.ts'
 
@@ -38,5 +42,30 @@ export async function inspectEmbedded(directory: string): Promise<EmbeddedInspec
     version: record?.version ?? null,
     why: record?.why ?? null,
     holders,
+  }
+}
+
+/**
+ * Ends and removes a project's embedded PostgreSQL with all its data, wherever it lies: for projects that are thrown away, such
+ * as a test's or a benchmark's. False, and nothing is touched, while a process holds it.
+ */
+export async function removeEmbedded(directory: string): Promise<boolean> {
+  const full = resolve(directory)
+  const files = filesOf(full)
+  const home = findHome(full, readRecord(files.record)?.home ?? null)
+  if (home === null) return true
+  const lock = await acquireLock(files.lock, 30_000)
+  try {
+    if (livingHolders(files.leases).length > 0) return false
+    const found = await probe(home)
+    if (found.tag !== 'down') {
+      process.kill(found.pid, 'SIGQUIT')
+      while (pidExists(found.pid)) await sleep(20)
+    }
+    await rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 })
+    await rm(files.record, { force: true })
+    return true
+  } finally {
+    lock.release()
   }
 }

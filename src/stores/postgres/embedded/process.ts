@@ -22,10 +22,11 @@ export function isAlive({ pid, started }: ProcessIdentity): boolean {
   return now === null || started === '' || now === started
 }
 
+/** A process that ended and that nobody has taken note of yet (a zombie) does not exist. */
 export function pidExists(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
+    return startOf(pid) !== zombie
   } catch (error) {
     // EPERM: it exists and belongs to somebody else.
     return error instanceof Error && 'code' in error && error.code === 'EPERM'
@@ -44,13 +45,15 @@ export function isPostgres(pid: number): boolean {
   }
 }
 
+const zombie = 'zombie'
+
 function startOf(pid: number): string | null {
   try {
     if (process.platform === 'linux') {
       const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
       // The name, in parentheses, may hold anything; the start is field 22, the twentieth after it. A zombie is dead.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      if (fields[0] === 'Z') return 'zombie'
+      if (fields[0] === 'Z') return zombie
       const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
       return `${boot}/${readlinkSync('/proc/self/ns/pid')}/${fields[19]}`
     }
