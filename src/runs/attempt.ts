@@ -23,7 +23,7 @@ import type { Json } from '../lib/json.ts'
 import { confirmSlices, leaseSlices, readPublished, readSlices, type SliceRow } from '../state/slice.ts'
 import { writeVerifications } from '../state/verification.ts'
 import type { Claimed } from './claim.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 import { finish, leaseLost, type Ending } from './finish.ts'
 import { openLogbook, type Logbook } from './logbook.ts'
 import { openMeter, type Meter } from './meter.ts'
@@ -225,7 +225,7 @@ async function lease(
   slices: readonly { key: string; ordinal: number; span: Json }[],
 ): Promise<void> {
   const { state } = engine
-  await state.db.transaction(async (tx) => {
+  await inTransaction(engine, async (tx) => {
     const taken = await leaseSlices(tx, state, claimed.flow.name, claimed.token, slices)
     if (taken < slices.length) {
       throw leaseLost(

@@ -4,7 +4,7 @@ import type { Session } from '../lib/sql.ts'
 import { readAttempts } from '../state/attempt.ts'
 import { pauseFlow, resumeFlow } from '../state/flow.ts'
 import { askToCancel, lockRun } from '../state/run.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId, RunRecord } from './engine.ts'
 import { endCancelled } from './finish.ts'
 import { findRun } from './records.ts'
@@ -14,13 +14,13 @@ import { findRun } from './records.ts'
  * ended stays as it is. The record shows which it was.
  */
 export async function cancel(engine: EngineContext, id: RunId, by: string, reason: string | null): Promise<RunRecord> {
-  const { state } = engine
+  // Opened beforehand: installing the queue does not belong into this transaction.
   await engine.queue()
-  await state.db.transaction((tx) => cancelWithin(tx, engine, id, by, reason))
-  return await findRun(state.db, state, id)
+  await inTransaction(engine, (tx) => cancelWithin(tx, engine, id, by, reason))
+  return await findRun(engine.state.db, engine.state, id)
 }
 
-/** The same in the caller's transaction; the queue has to be open. */
+/** The same in the caller's transaction. */
 export async function cancelWithin(
   tx: Session,
   engine: EngineContext,
@@ -33,13 +33,8 @@ export async function cancelWithin(
   if (run === undefined || run.outcome !== null) return
   await askToCancel(tx, state, id, by, reason)
   const working = (await readAttempts(tx, state, [id])).some((attempt) => attempt.outcome === null)
-  if (working) await engine.bell.ring(tx, { topic: 'run', run: id })
-  else
-    await endCancelled(tx, engine, {
-      ...run,
-      cancel_by: run.cancel_by ?? by,
-      cancel_reason: run.cancel_reason ?? reason,
-    })
+  if (working) return await engine.bell.ring(tx, { topic: 'run', run: id })
+  await endCancelled(tx, engine, { ...run, cancel_by: run.cancel_by ?? by, cancel_reason: run.cancel_reason ?? reason })
 }
 
 /** Nothing of the flow begins any more; what runs goes on. */
@@ -53,9 +48,9 @@ export async function pause(
   if (paused === 0) throw unknownFlow(flow)
 }
 
-export async function resume(engine: Pick<EngineContext, 'state' | 'bell'>, flow: FlowName): Promise<void> {
+export async function resume(engine: Pick<EngineContext, 'state' | 'bell' | 'leases'>, flow: FlowName): Promise<void> {
   const { state } = engine
-  await state.db.transaction(async (tx) => {
+  await inTransaction(engine, async (tx) => {
     if ((await resumeFlow(tx, state, flow)) === 0) throw unknownFlow(flow)
     await engine.bell.ring(tx, { topic: 'work' })
   })

@@ -4,7 +4,7 @@ import { failpoint } from '../lib/failpoint.ts'
 import { insertAttempt } from '../state/attempt.ts'
 import { lockClaims, readCandidates, readLive, type CandidateRow } from '../state/claim.ts'
 import { readRun, type RunRow } from '../state/run.ts'
-import { hashesOf, type EngineContext } from './context.ts'
+import { hashesOf, inTransaction, type EngineContext } from './context.ts'
 
 /** An attempt that this process has begun, and the lease it works under. */
 export interface Claimed {
@@ -34,7 +34,7 @@ export async function claim(
 ): Promise<Claimed | null> {
   const queue = await engine.queue()
   const { state } = engine
-  const claimed = await engine.state.db.transaction(async (tx) => {
+  const claimed = await inTransaction(engine, async (tx) => {
     await lockClaims(tx, state)
     const ids = which === 'waiting' ? null : which === 'queue' ? await queue.take(tx, 20) : [which.id]
     if (ids?.length === 0) return null

@@ -2,7 +2,7 @@
 import type { Flow, Kind, Stores } from '../flows/flow.ts'
 import type { ErrorRecord } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
-import type { Database, Session } from '../lib/sql.ts'
+import { raw, type Database, type Session } from '../lib/sql.ts'
 import { openState, type State } from '../state/state.ts'
 import { openBell, type Bell } from './bell.ts'
 import type { Operation, RunId, RunOutcome } from './engine.ts'
@@ -43,6 +43,26 @@ export interface EngineContext {
   ended(tx: Session, end: RunEnd): Promise<void>
   /** What the engine has to say that belongs to no run. */
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, Json>>): void
+}
+
+/**
+ * A transaction in the state. A worker that is stopped inside one is idle in it: the server ends that session by itself, before
+ * the lease is over, so that nobody waits for its locks.
+ */
+export async function inTransaction<T>(
+  engine: Pick<EngineContext, 'state' | 'leases'>,
+  work: (tx: Session) => Promise<T>,
+): Promise<T> {
+  return await engine.state.db.transaction(async (tx) => {
+    await limitIdleness(tx, engine.leases)
+    return await work(tx)
+  })
+}
+
+/** See `inTransaction`; for a transaction in any database. */
+export async function limitIdleness(tx: Session, leases: Leases): Promise<void> {
+  const ms = Math.max(1000, Math.floor((leases.leaseMs * 2) / 3))
+  await tx.run(raw(`set local idle_in_transaction_session_timeout = ${ms}`))
 }
 
 /** Flow name → definition hash. */

@@ -16,7 +16,7 @@ import { countEnds, endAttempt, lockExpired, readExpired, type Beat } from '../s
 import { appendLog, type NewLine } from '../state/log.ts'
 import { endRun, lockRun, requeueRun, type RunRow } from '../state/run.ts'
 import { lockSlices, releaseSlices } from '../state/slice.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 import type { RunOutcome, RunResult } from './engine.ts'
 import { afterFailure, afterInterruption } from './retry.ts'
 
@@ -50,7 +50,7 @@ export async function finish(
 ): Promise<void> {
   // Opened beforehand: installing the queue does not belong into this transaction.
   await engine.queue()
-  await engine.state.db.transaction(async (tx) => {
+  await inTransaction(engine, async (tx) => {
     const run = await lockRun(tx, engine.state, claimed.run.id)
     if (run === undefined) throw leaseLost(claimed.run.id)
     const error = ending.tag === 'failed' || ending.tag === 'interrupted' ? ending.error.toJSON() : null
@@ -184,7 +184,7 @@ export async function reap(engine: EngineContext): Promise<number> {
     })
     // One at a time: each is a transaction of its own.
     // oxlint-disable-next-line no-await-in-loop
-    const done = await state.db.transaction(async (tx) => {
+    const done = await inTransaction(engine, async (tx) => {
       const run = await lockRun(tx, state, attempt.run)
       if (run === undefined || !(await lockExpired(tx, state, attempt.token))) return false
       if (!(await lockSlices(tx, state, attempt.token))) return false

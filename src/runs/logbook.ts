@@ -1,7 +1,7 @@
 import type { LogLevel } from '../flows/flow.ts'
 import type { Json } from '../lib/json.ts'
 import { appendLog, type NewLine } from '../state/log.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 
 /** A run's log, as one attempt writes it: lines are stored while the run goes on, a moment after they are said. */
 export interface Logbook {
@@ -13,7 +13,11 @@ export interface Logbook {
 const delayMs = 200
 const atOnce = 500
 
-export function openLogbook(engine: Pick<EngineContext, 'state' | 'bell'>, run: string, attempt: number): Logbook {
+export function openLogbook(
+  engine: Pick<EngineContext, 'state' | 'bell' | 'leases'>,
+  run: string,
+  attempt: number,
+): Logbook {
   const waiting: NewLine[] = []
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> = Promise.resolve()
@@ -23,7 +27,7 @@ export function openLogbook(engine: Pick<EngineContext, 'state' | 'bell'>, run: 
       const lines = waiting.slice(0, atOnce)
       // In order, one transaction after another.
       // oxlint-disable-next-line no-await-in-loop
-      await engine.state.db.transaction(async (tx) => {
+      await inTransaction(engine, async (tx) => {
         await appendLog(tx, engine.state, run, lines)
         await engine.bell.ring(tx, { topic: 'run', run })
       })

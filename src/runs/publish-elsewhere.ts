@@ -30,9 +30,9 @@ import {
   type SliceRow,
 } from '../state/slice.ts'
 import type { Claimed } from './claim.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, limitIdleness, type EngineContext } from './context.ts'
 import { leaseLost } from './finish.ts'
-import { limitIdleness, published, record, type Apply } from './publish.ts'
+import { published, record, type Apply } from './publish.ts'
 
 export async function publishElsewhere(
   engine: EngineContext,
@@ -49,7 +49,7 @@ export async function publishElsewhere(
   const begun = await beginPublishing(state.db, state, by.flow, by.slice, claimed.token, publishing)
   if (begun === 0) throw leaseLost(claimed.run.id)
   const done = await target.transaction(async (tx) => {
-    await limitIdleness(tx, engine)
+    await limitIdleness(tx, engine.leases)
     if ((await fencePublication(tx, table, state, by)) === 0) throw leaseLost(claimed.run.id)
     if (!(await isLive(state.db, state, claimed.token))) throw leaseLost(claimed.run.id)
     await failpoint('publish:fenced')
@@ -62,7 +62,7 @@ export async function publishElsewhere(
     return result
   })
   await failpoint('publish:between-commits')
-  await state.db.transaction(async (tx) => {
+  await inTransaction(engine, async (tx) => {
     await record(tx, engine, claimed, slice.key, done)
   })
 }
@@ -81,7 +81,7 @@ export async function recover(engine: EngineContext, claimed: Claimed, slices: r
     // oxlint-disable-next-line no-await-in-loop
     const done = await settle(engine, claimed, slice, publishing)
     // oxlint-disable-next-line no-await-in-loop
-    await state.db.transaction(async (tx) => {
+    await inTransaction(engine, async (tx) => {
       if (done === null) await forgetPublishing(tx, state, claimed.flow.name, slice.key, publishing)
       // The key was written by a kind, as a SliceKey.
       else await record(tx, engine, claimed, slice.key as SliceKey, done)
@@ -100,10 +100,11 @@ async function settle(
 ): Promise<Published | null> {
   const { state } = engine
   const target = await engine.stores.database(publishing.store)
-  const leased = await leaseSlices(state.db, state, claimed.flow.name, claimed.token, [slice])
+  const leased = await inTransaction(engine, (tx) => leaseSlices(tx, state, claimed.flow.name, claimed.token, [slice]))
   if (leased === 0) throw leaseLost(claimed.run.id)
   const table = await ensurePublications(target)
   const row = await target.transaction(async (tx) => {
+    await limitIdleness(tx, engine.leases)
     if ((await fencePublication(tx, table, state, publisher(claimed, slice.key))) === 0) throw leaseLost(claimed.run.id)
     return await readPublication(tx, table, state, claimed.flow.name, slice.key)
   })

@@ -17,10 +17,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { SliceKey, SliceRef, SliceResult } from '../flows/flow.ts'
 import { SluiceError, asSluiceError } from '../lib/error.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import { raw, type Database, type Session } from '../lib/sql.ts'
+import type { Database, Session } from '../lib/sql.ts'
 import { fenceSlice, finishSlice, type Published } from '../state/slice.ts'
 import type { Claimed } from './claim.ts'
-import type { EngineContext } from './context.ts'
+import { limitIdleness, type EngineContext } from './context.ts'
 import { leaseLost } from './finish.ts'
 import { publishElsewhere } from './publish-elsewhere.ts'
 
@@ -54,7 +54,7 @@ async function publishHere(
 ): Promise<void> {
   const { state } = engine
   await db.transaction(async (tx) => {
-    await limitIdleness(tx, engine)
+    await limitIdleness(tx, engine.leases)
     if ((await fenceSlice(tx, state, claimed.flow.name, slice.key, claimed.token)) === 0)
       throw leaseLost(claimed.run.id)
     await failpoint('publish:fenced')
@@ -89,12 +89,6 @@ export async function record(
 ): Promise<void> {
   const recorded = await finishSlice(tx, engine.state, claimed.flow.name, slice, claimed.token, done)
   if (recorded === 0) throw leaseLost(claimed.run.id)
-}
-
-/** A stopped worker must not hold what it has locked for longer than its lease. */
-export async function limitIdleness(tx: Session, engine: EngineContext): Promise<void> {
-  const ms = Math.max(1000, Math.floor((engine.leases.leaseMs * 2) / 3))
-  await tx.run(raw(`set local idle_in_transaction_session_timeout = ${ms}`))
 }
 
 /** Tries again while the short lock is not to be had, for as long as the flow's `publishTimeout`. */

@@ -2,7 +2,7 @@ import type { Flow } from '../flows/flow.ts'
 import type { Json } from '../lib/json.ts'
 import type { Session } from '../lib/sql.ts'
 import { lockFlows, readUnchanged, writeFlows, type NewFlow } from '../state/flow.ts'
-import type { State } from '../state/state.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 
 export interface Definition {
   readonly flow: Flow
@@ -15,10 +15,11 @@ export interface Definition {
  * transaction.
  */
 export async function register(
-  state: State,
+  engine: Pick<EngineContext, 'state' | 'leases'>,
   definitions: readonly Definition[],
   also: (tx: Session) => Promise<void>,
 ): Promise<void> {
+  const { state } = engine
   const flows: readonly NewFlow[] = definitions.map(({ flow, definition }) => ({
     name: flow.name,
     kind: flow.kind,
@@ -27,7 +28,7 @@ export async function register(
   }))
   const { same, standing } = await readUnchanged(state.db, state, flows)
   if (same === flows.length && standing === flows.length) return
-  await state.db.transaction(async (tx) => {
+  await inTransaction(engine, async (tx) => {
     await lockFlows(tx, state)
     await writeFlows(tx, state, flows)
     await also(tx)

@@ -5,7 +5,7 @@ import { SluiceError } from '../lib/error.ts'
 import type { Session } from '../lib/sql.ts'
 import { readFlow } from '../state/flow.ts'
 import { insertRun } from '../state/run.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId, RunRequest } from './engine.ts'
 import { failpoint } from '../lib/failpoint.ts'
 
@@ -58,7 +58,7 @@ export async function request(
 ): Promise<{ readonly id: RunId; readonly joined: boolean }> {
   // Opened beforehand: installing the queue does not belong into this transaction.
   await engine.queue()
-  const found = await engine.state.db.transaction(async (tx) => {
+  const found = await inTransaction(engine, async (tx) => {
     await refusePaused(tx, engine, asked)
     const run = await recordRequest(tx, engine, asked)
     await failpoint('request:before-commit')

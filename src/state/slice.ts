@@ -1,4 +1,4 @@
-import { sql, type Row, type Sql } from '../lib/sql.ts'
+import { sql, type Row, type Session, type Sql } from '../lib/sql.ts'
 import type { State } from './state.ts'
 
 /** A row of `slice`, as read. */
@@ -29,15 +29,22 @@ export async function readSlices(db: Sql, state: State, flow: string): Promise<r
 
 /**
  * Takes the leases of all these slices for one attempt, creating what is missing. The number taken: fewer than asked for when
- * another live attempt holds one, and then the caller rolls back. Waits for a publication of them that is under way.
+ * another live attempt holds one, or this one does not live; then the caller rolls back. Waits for a publication of them that is
+ * under way. Nobody ends the attempt before the transaction does.
  */
 export async function leaseSlices(
-  tx: Sql,
+  tx: Session,
   state: State,
   flow: string,
   token: string,
   slices: readonly { readonly key: string; readonly ordinal: number; readonly span: unknown }[],
 ): Promise<number> {
+  // Heartbeats go on beside a key share lock; whoever would end the attempt passes on.
+  const live = await tx.run(sql`
+    select 1 from ${state.t('attempt')}
+    where project = ${state.project} and lease_token = ${token} and outcome is null and lease_until > ${state.now}
+    for key share`)
+  if (live === 0) return 0
   return await tx.run(sql`
     insert into ${state.t('slice')} as s (project, flow, key, ordinal, span, state, lease_token)
     select ${state.project}, ${flow}, n.key, n.ordinal, n.span, 'running', ${token}::uuid

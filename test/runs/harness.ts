@@ -210,7 +210,7 @@ export async function openHarness(
   }
   const engine = openContext(context)
   await register(
-    engine.state,
+    engine,
     flows.map((flow) => ({ flow, definition: { ...flow.options } as never })),
     () => Promise.resolve(),
   )
