@@ -3,8 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type Ended, sluice, write } from './support/cli.ts'
+
+// A test is a dozen processes, one after the other.
+vi.setConfig({ testTimeout: 180_000 })
 
 let root: string
 let folders = 0

@@ -82,6 +82,8 @@ async function perform(global: GlobalOptions, work: (invocation: Invocation) => 
 }
 
 export function outputOf(global: GlobalOptions): Output {
+  // Libraries that draw go by the variable.
+  if (global.color === false) process.env['NO_COLOR'] = '1'
   return openOutput({
     json: global.json === true,
     color: global.color !== false,

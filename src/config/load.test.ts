@@ -179,6 +179,11 @@ describe('each mistake has its message', () => {
       'flows.a.from.store: no store is called "warehous"; did you mean "warehouse"?',
     ],
     [
+      'a source that is no DuckDB',
+      { flows: { a: sync({ ...good, from: { query: 's', store: 'database' } }) } },
+      'flows.a.from.store: a sync reads from DuckDB, and database is postgres',
+    ],
+    [
       'a target that is no PostgreSQL',
       { flows: { a: sync({ ...good, to: { table: 'a', store: 'warehouse' } }) } },
       'flows.a.to.store: a sync publishes into PostgreSQL, and warehouse is duckdb',
@@ -311,7 +316,7 @@ describe('finding and loading', () => {
 describe('flows', () => {
   test('timing in milliseconds, stores by name', async () => {
     const config = {
-      stores: { lake: { postgres: env('LAKE') } },
+      stores: { lake: { duckdb: env('LAKE') } },
       flows: {
         a: sync({ ...good, from: { query: 'select 1', store: 'lake' }, every: '2h', offset: '5m', late: '1 hour' }),
         b: sync({

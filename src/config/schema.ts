@@ -14,7 +14,6 @@ const postgresStore = z.strictObject({
 const duckdbStore = z.strictObject({
   duckdb: plain.describe('the path of a DuckDB file, from the folder of the config'),
 })
-const filesStore = z.strictObject({ files: plain.describe('a folder, from the folder of the config') })
 
 export const flowDefinition = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sync'), ...syncDefinition.shape, ...timingDefinition.shape }),
@@ -43,15 +42,14 @@ export const configDefinition = z.strictObject({
     .union([address, postgresStore])
     .optional()
     .describe("the application's PostgreSQL, which also holds Sluice's own tables; default: embedded, in `.sluice/`"),
-  warehouse: z
-    .union([duckdbStore, postgresStore])
+  warehouse: duckdbStore
     .optional()
     .describe(
       'where flows read from unless they name another store; default: the DuckDB file `.sluice/warehouse.duckdb`',
     ),
   objects: plain.optional().describe('where files are kept; default: the folder `.sluice/objects`'),
   stores: z
-    .record(z.string(), z.union([postgresStore, duckdbStore, filesStore]))
+    .record(z.string(), z.union([postgresStore, duckdbStore]))
     .default({})
     .describe('more stores by name'),
   state: z

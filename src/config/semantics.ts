@@ -51,7 +51,10 @@ function flowProblems(
   const stores = storesOf(config)
   const known = stores.map((store) => store.name)
   const from = flow.from.store ?? 'warehouse'
-  if (!known.includes(from)) problems.push({ path: ['from', 'store'], fault: unknown('store', from, known) })
+  const source = stores.find((store) => store.name === from)
+  if (source === undefined) problems.push({ path: ['from', 'store'], fault: unknown('store', from, known) })
+  else if (source.kind !== 'duckdb')
+    problems.push({ path: ['from', 'store'], fault: `a sync reads from DuckDB, and ${from} is ${source.kind}` })
   const to = typeof flow.to === 'string' ? 'database' : flow.to.store
   const target = stores.find((store) => store.name === to)
   if (target === undefined) problems.push({ path: ['to', 'store'], fault: unknown('store', to, known) })

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { formatDuration } from '../../lib/duration.ts'
-import type { Sluice } from '../../sluice.ts'
 import { chosenFlows } from '../flows.ts'
 import { formatInstant, formatRelative } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
+import { describeSchedule } from '../schedule-words.ts'
 import { formatTable } from '../table.ts'
 import { wholeNumber } from './runs.ts'
 import { installCommand } from './schedule-install.ts'
@@ -44,15 +44,6 @@ Examples:
   return schedule
 }
 
-type Schedule = Sluice['flows'][number]['timing']['schedule']
-
-/** `every 2 h`, `cron 0 5 * * * (Europe/Berlin)`, `by hand`. Pure. */
-export function formatSchedule(schedule: Schedule): string {
-  if (schedule === null) return 'by hand'
-  if (schedule.tag === 'cron') return `cron ${schedule.cron} (${schedule.zone})`
-  return `every ${formatDuration(schedule.every)}${schedule.offset === 0 ? '' : ` + ${formatDuration(schedule.offset)}`}`
-}
-
 async function list(invocation: Invocation): Promise<ExitCode> {
   const { out } = invocation
   const sluice = await invocation.open()
@@ -71,7 +62,7 @@ async function list(invocation: Invocation): Promise<ExitCode> {
         ['FLOW', 'SCHEDULE', 'NEXT', 'CATCH UP', 'OVERLAP', 'LATE AFTER', 'AFTER'].map((title) => ({ title })),
         found.map((one) => [
           one.flow,
-          formatSchedule(one.schedule),
+          describeSchedule(one.schedule),
           formatRelative(one.next, now),
           one.catchUp,
           one.overlap,

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import type { FlowStatus } from '../../runs/engine.ts'
 import type { Sluice } from '../../sluice.ts'
+import { chosenFlows } from '../flows.ts'
 import { formatCount, formatRelative } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
@@ -32,7 +33,11 @@ async function status(invocation: Invocation, named: readonly string[]): Promise
 
 /** Prints the table of flows, or its JSON; 3 when one of them is failed, late or stale. */
 export async function printStatus(sluice: Sluice, out: Output, named: readonly string[] = []): Promise<0 | 3> {
-  const flows = await sluice.status(named)
+  const names = chosenFlows(
+    sluice.flows.map((flow) => flow.name),
+    named,
+  )
+  const flows = await sluice.status(names)
   if (out.json) out.document({ flows: flows.map(toJson), recommendations: recommendationsOf(flows) })
   else out.text(formatStatus(flows, new Date(), out.style))
   return flows.some(({ state }) => state === 'failed' || state === 'late' || state === 'stale') ? 3 : 0
