@@ -36,7 +36,8 @@ export class Thread {
     this.gone = gone.promise
     // Whoever asks hears of it; nobody has to.
     this.opened.catch(() => undefined)
-    this.#worker = new Worker(asset.duckdbThread, { workerData: options, name: `duckdb ${options.store}` })
+    // Not the flags of this process: some of them (`-e`, `--input-type`, `--inspect`) are not for a thread.
+    this.#worker = new Worker(asset.duckdbThread, { workerData: options, name: `duckdb ${options.store}`, execArgv: [] })
     this.#worker.on('message', (message: FromThread) => {
       if ('opened' in message) opened.resolve()
       else if ('notOpened' in message) opened.reject(revived(message.notOpened))
