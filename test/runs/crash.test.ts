@@ -200,7 +200,9 @@ describe('stopped past the end of its lease', () => {
     'publish:fenced',
     'publish:applied',
     'publish:before-commit',
+    'publish:after-commit',
     'attempt:before-outcome',
+    'outcome:before-commit',
   ] as const
   const cases = [
     ...places.map((place) => ['two', place] as const),
@@ -234,6 +236,24 @@ describe('stopped past the end of its lease', () => {
       expect(await over).toMatchObject({ code: 0 })
       expect(await picture()).toEqual(before)
       await settledContent(id, flow)
+    },
+  )
+
+  test(
+    'inside the claim: the others wait no longer than a lease, and it changes nothing',
+    { timeout: 60_000 },
+    async () => {
+      const { id } = await request(harness.engine, ask('two', { options: { from: 'stop-claim' } }))
+      const mark = join(folder, 'stop-claim')
+      const { child, over } = start('ensure', id, `claim:before-commit=stop@${mark}`)
+      await until(() => Promise.resolve(existsSync(mark)))
+      await ensure(harness.engine, id, 'test')
+      const run = await read(id)
+      expect(run).toMatchObject({ outcome: 'succeeded', attempts: [{ n: 1, outcome: 'succeeded' }] })
+      child.kill('SIGCONT')
+      await over
+      expect(await read(id)).toEqual(run)
+      await settledContent(id, 'two')
     },
   )
 

@@ -1,0 +1,66 @@
+/** The engine as `sluice.ts` has it: scheduler, worker, status and outbox together. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { FlowName, Kind, Stores } from '../../src/flows/flow.ts'
+import { createEngine } from '../../src/runs/create.ts'
+import type { Engine } from '../../src/runs/engine.ts'
+import { createDatabase, type TestDatabase } from '../support/database.ts'
+import { ask, testFlow, testKind, until } from './harness.ts'
+
+let made: TestDatabase
+const flows = [
+  testFlow('often', { table: 'often' }, { schedule: { tag: 'every', every: 1000, offset: 0 } }),
+  testFlow('broken', { table: 'often', fail: { attempts: 9, code: 'KEY_NULL' } }),
+]
+const open = async (): Promise<Engine> => {
+  const stores: Stores = {
+    database: () => Promise.resolve(made.database),
+    source: () => Promise.reject(new Error('nothing to read')),
+  }
+  const engine = await createEngine({
+    state: made.database,
+    schema: 'sluice',
+    project: 'engine',
+    flows,
+    // The kind takes the options of its own flows only, and those are all there are here.
+    kinds: { command: testKind as Kind },
+    stores,
+    webhooks: [{ id: 'notify[0]', url: 'http://127.0.0.1:9/', secret: null, on: ['failed'] }],
+  })
+  await engine.register(flows.map((flow) => ({ flow, definition: { ...flow.options } as never })))
+  return engine
+}
+beforeAll(async () => {
+  made = await createDatabase({ max: 20 })
+  await made.query('create table often (slice text, run uuid, attempt integer)')
+})
+afterAll(async () => {
+  await made[Symbol.asyncDispose]()
+})
+
+test('what is due is done, its status is fresh, and it stops cleanly', async () => {
+  await using engine = await open()
+  const [before] = await engine.status(['often' as FlowName])
+  expect(before).toMatchObject({ state: 'never', lastRun: null })
+  const service = await engine.start(['scheduler', 'worker'])
+  const done = await until(async () => {
+    const runs = await engine.runs({ flow: 'often' as FlowName, limit: 5 })
+    return runs.filter((run) => run.outcome === 'succeeded').length >= 2 && runs
+  })
+  await service.stop(5000)
+  await service.stop(5000)
+  expect(done[0]).toMatchObject({ trigger: 'schedule', requestedBy: 'schedule', dueAt: expect.any(Date) })
+  expect((await engine.status(['often' as FlowName]))[0]).toMatchObject({ state: 'fresh', rows: 1 })
+  expect((await engine.occurrences({ limit: 3 }))[0]).toMatchObject({ flow: 'often' })
+  expect(await engine.next('often' as FlowName, 2)).toHaveLength(2)
+  expect(await made.query('select 1 from sluice.worker where stopped_at is null')).toEqual([])
+})
+
+test('a failure is told in the transaction that writes it', async () => {
+  await using engine = await open()
+  const { id } = await engine.request(ask('broken'))
+  await engine.ensure(id)
+  expect(await engine.run('last')).toMatchObject({ id, outcome: 'failed' })
+  expect((await engine.status(['broken' as FlowName]))[0]).toMatchObject({ state: 'failed' })
+  expect(await made.query('select flow, kind from sluice.notification')).toEqual([{ flow: 'broken', kind: 'failed' }])
+  await expect(engine.request(ask('none'))).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
+})
