@@ -129,16 +129,13 @@ export class Outbox implements AsyncDisposable {
       let tried = 0
       try {
         // One round after the other, until nothing is due.
-        // oxlint-disable-next-line no-await-in-loop
         tried = await this.send(signal)
-        // oxlint-disable-next-line no-await-in-loop
         if (tried === 0) await this.#giveUp()
         failures = 0
       } catch (error) {
         failures += 1
         if (!signal.aborted) this.#log('warn', `the outbox could not be read: ${String(error)}`)
       }
-      // oxlint-disable-next-line no-await-in-loop
       if (tried === 0) await this.#waiter.wait(this.#pollMs * 2 ** Math.min(failures, 4), signal)
     }
   }

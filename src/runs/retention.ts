@@ -41,7 +41,6 @@ export async function clean(state: State, retention: Retention, signal?: AbortSi
     for (;;) {
       if (signal?.aborted === true) return total
       // Each step is a transaction of its own.
-      // oxlint-disable-next-line no-await-in-loop
       const removed = await state.db.transaction(async (tx) =>
         (await lockRetention(tx, state)) ? await remove(tx) : 0,
       )

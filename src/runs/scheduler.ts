@@ -100,16 +100,13 @@ export class Scheduler implements AsyncDisposable {
       let sleepMs = pollMs * 2 ** Math.min(failures, 3)
       try {
         // One tick after the other.
-        // oxlint-disable-next-line no-await-in-loop
         sleepMs = Math.min(pollMs, await this.tick(signal))
-        // oxlint-disable-next-line no-await-in-loop
         await this.#clean(signal)
         failures = 0
       } catch (error) {
         failures += 1
         log('error', `the schedules could not be read: ${String(error)}`)
       }
-      // oxlint-disable-next-line no-await-in-loop
       if (sleepMs > 0) await this.#waiter.wait(sleepMs, signal)
     }
     rung[Symbol.dispose]()
@@ -129,7 +126,6 @@ export class Scheduler implements AsyncDisposable {
       if (flow === undefined) continue
       try {
         // One flow after the other: each is a transaction.
-        // oxlint-disable-next-line no-await-in-loop
         sleepMs = Math.min(sleepMs, await this.#flow(flow, row, began, signal))
       } catch (error) {
         log('error', `${row.flow} could not be scheduled; tried again: ${String(error)}`, { flow: row.flow })
@@ -149,7 +145,6 @@ export class Scheduler implements AsyncDisposable {
     if ((due === undefined || due > row.now) && row.waiting === 0) return Math.max(0, untilDue(due))
     for (let turn = 0; turn < pages; turn += 1) {
       if (signal?.aborted === true) return 0
-      // oxlint-disable-next-line no-await-in-loop
       const decided = await this.#decide(flow)
       // Another scheduler is at it: it need not be done twice, but it may die.
       if (decided === null) return waitingPollMs
@@ -183,7 +178,6 @@ export class Scheduler implements AsyncDisposable {
         owes,
       })
       for (const run of cancel) {
-        // oxlint-disable-next-line no-await-in-loop
         await this.#options.cancel(tx, run, 'the next occurrence is due (overlap: cancel)')
       }
       await this.#write(tx, flow, occurrences, new Set(waiting.map((one) => one.due_at.getTime())))
@@ -231,9 +225,7 @@ export class Scheduler implements AsyncDisposable {
     const open = new Set([...waited, ...inserted.map((dueAt) => dueAt.getTime())])
     for (const { dueAt, verdict } of decisions) {
       if (verdict.tag !== 'run' || !open.has(dueAt.getTime())) continue
-      // oxlint-disable-next-line no-await-in-loop
       const run = await enqueue(tx, flow.name, dueAt)
-      // oxlint-disable-next-line no-await-in-loop
       await runOccurrence(tx, state, flow.name, dueAt, run)
     }
   }
@@ -263,7 +255,6 @@ export class Scheduler implements AsyncDisposable {
     for (const { flow } of changed) {
       if (signal?.aborted === true) return
       try {
-        // oxlint-disable-next-line no-await-in-loop
         const told = await inTransaction({ state, leases: this.#leases }, (tx) => tell(tx, this.#options, flow.name))
         if (told) this.#options.told?.()
       } catch (error) {

@@ -1,11 +1,10 @@
 /** Reads what says in what state each flow is, and puts it into words. */
 import type { Flow, Kind, Schedule } from '../flows/flow.ts'
 import type { ErrorRecord } from '../lib/error.ts'
-import { formatDuration } from '../lib/duration.ts'
 import type { Sql } from '../lib/sql.ts'
 import { readAttempts } from '../state/attempt.ts'
 import { readRunsById } from '../state/run.ts'
-import { countLive, readFacts, readNow, type FactRow } from '../state/status.ts'
+import { readFacts, readNow, type FactRow } from '../state/status.ts'
 import type { State } from '../state/state.ts'
 import type { FlowStatus, RunRecord } from './engine.ts'
 import { judge, lastDue, shownDue, type FlowFacts, type Judgement } from './freshness.ts'
@@ -99,71 +98,5 @@ function toStatus({ flow, schedule, row, facts, judgement }: Judged, lastRun: Ru
     dueAt: shownDue(facts, schedule),
     paused: facts.paused,
     lastRun,
-  }
-}
-
-export interface Recommendation {
-  readonly flow: string
-  readonly text: string
-  readonly command: string
-}
-
-/** How long a worker's row counts as a sign of life. */
-const freshMs = 30_000
-
-/** Which of a project's parts live just now. */
-export async function readLiving(state: State): Promise<{ readonly schedulers: number; readonly workers: number }> {
-  return await countLive(state.db, state, freshMs)
-}
-
-/** What to do next, for every flow that wants something done: `status --json`. Pure. */
-export function recommend(
-  flows: readonly FlowStatus[],
-  living: { readonly schedulers: number },
-  now: Date,
-): readonly Recommendation[] {
-  return flows.flatMap((status) => {
-    const found = recommendation(status, living, now)
-    return found === null ? [] : [{ flow: status.name, ...found }]
-  })
-}
-
-function recommendation(
-  { name, state, running, paused, lastRun, dueAt, why }: FlowStatus,
-  living: { readonly schedulers: number },
-  now: Date,
-): Omit<Recommendation, 'flow'> | null {
-  switch (state) {
-    case 'paused':
-      return {
-        text: `paused for ${formatDuration(now.getTime() - (paused?.at ?? now).getTime())}; resume it when the reason is gone`,
-        command: `sluice resume ${name}`,
-      }
-    case 'failed':
-      if (running) return { text: 'it failed, and is being tried again', command: `sluice runs ${name} --follow` }
-      if (lastRun?.error?.code === 'GUARD_EMPTY' || lastRun?.error?.code === 'GUARD_SHRUNK') {
-        return {
-          text: 'the guard keeps what is published; if the source is right, publish it all the same',
-          command: `sluice run ${name} --force`,
-        }
-      }
-      return lastRun?.error == null
-        ? { text: 'run it again', command: `sluice run ${name}` }
-        : { text: lastRun.error.fix, command: `sluice logs ${lastRun.id}` }
-    case 'late':
-      if (running) return { text: 'it is late, and running', command: `sluice runs ${name} --follow` }
-      if (living.schedulers === 0)
-        return { text: 'no scheduler runs: nothing that is due is started', command: 'sluice up' }
-      return {
-        text: `what was due at ${dueAt?.toISOString() ?? 'its time'} is not done; run it now`,
-        command: `sluice run ${name}`,
-      }
-    case 'stale':
-      return { text: `${why ?? 'the source is old'}; look at what rebuilds it`, command: `sluice verify ${name}` }
-    case 'never':
-      if (running) return null
-      return { text: 'it has never run', command: `sluice run ${name}` }
-    case 'fresh':
-      return null
   }
 }

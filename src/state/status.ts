@@ -94,19 +94,6 @@ export async function readFacts(
 /** Runs that say something about what is due now. */
 const counts = sql`r.operation = 'apply' and r.trigger <> 'backfill'`
 
-/** How many processes that live hold a role. */
-export async function countLive(
-  db: Sql,
-  state: State,
-  freshMs: number,
-): Promise<{ schedulers: number; workers: number }> {
-  return await db.one<{ schedulers: number; workers: number }>(sql`
-    select count(*) filter (where 'scheduler' = any(roles))::integer as schedulers,
-      count(*) filter (where 'worker' = any(roles))::integer as workers
-    from ${state.t('worker')}
-    where project = ${state.project} and stopped_at is null and heartbeat_at > ${state.now} - ${freshMs} * interval '1 millisecond'`)
-}
-
 export interface ClockRow extends Row {
   readonly now: Date
 }

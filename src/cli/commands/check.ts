@@ -5,7 +5,7 @@ import { referencesOf } from '../../config/references.ts'
 import { asSluiceError } from '../../lib/error.ts'
 import { printFindings, type Finding } from '../findings.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
-import { formatSchedule } from './schedule.ts'
+import { describeSchedule } from '../schedule-words.ts'
 
 export function checkCommand(): Command {
   return new Command('check')
@@ -60,7 +60,7 @@ function flowFindings({ flows, files }: LoadedConfig): readonly Finding[] {
     return {
       severity: 'fine',
       about: flow.name,
-      says: `${flow.kind}, ${formatSchedule(flow.timing.schedule)}`,
+      says: `${flow.kind}, ${describeSchedule(flow.timing.schedule)}`,
       fix: null,
     }
   })

@@ -11,7 +11,7 @@ import { performRuns } from '../perform.ts'
 import { formatEnd } from '../progress.ts'
 import { sayStores } from '../stores.ts'
 import { formatTable } from '../table.ts'
-import { formatSchedule } from './schedule.ts'
+import { describeSchedule } from '../schedule-words.ts'
 import { printStatus } from './status.ts'
 
 type Role = 'scheduler' | 'worker'
@@ -115,7 +115,7 @@ async function sayAgenda(sluice: Sluice, out: Invocation['out']): Promise<void> 
   const rows = await Promise.all(
     sluice.flows.map(async ({ name, timing }) => {
       const [next] = timing.schedule === null ? [] : await sluice.engine.next(name, 1)
-      return [name, formatSchedule(timing.schedule), next === undefined ? '-' : formatRelative(next, now)]
+      return [name, describeSchedule(timing.schedule), next === undefined ? '-' : formatRelative(next, now)]
     }),
   )
   out.say(formatTable([{ title: 'FLOW' }, { title: 'SCHEDULE' }, { title: 'NEXT' }], rows))
