@@ -76,13 +76,13 @@ export function parseTimestamp(text: string): Date {
   if (match === null) throw new Error('a timestamp is not in ISO style')
   const part = (index: number): number => Number(match[index] ?? 0)
   const years = match[12] === undefined ? part(1) : 1 - part(1)
-  const at = new Date(0)
-  at.setUTCFullYear(years, part(2) - 1, part(3))
   const offset = (part(9) * 3600 + part(10) * 60 + part(11)) * (match[8] === '-' ? -1000 : 1000)
-  at.setUTCHours(part(4), part(5), part(6), Number((match[7] ?? '').padEnd(3, '0').slice(0, 3)))
-  const time = at.getTime() - offset
-  if (Number.isNaN(time)) return new Date(years < 0 ? -furthest : furthest)
-  return new Date(time)
+  const milliseconds = Number((match[7] ?? '').padEnd(3, '0').slice(0, 3))
+  // Reckoned in a year of our age: the calendar repeats every 400 years, and a wall time may lie beyond the last Date.
+  const cycles = Math.floor(years / 400)
+  const near = Date.UTC(2000 + years - cycles * 400, part(2) - 1, part(3), part(4), part(5), part(6), milliseconds)
+  const time = near + (cycles - 5) * 146_097 * 86_400_000 - offset
+  return new Date(Math.min(furthest, Math.max(-furthest, time)))
 }
 
 /** A Date as the server reads it, the same for `timestamp` and `timestamptz`: years BC and beyond 9999 included. */
