@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { SluiceError } from '../../lib/error.ts'
 import { asStoreError, sqlState } from './errors.ts'
 
-const fault = (fields: Readonly<Record<string, unknown>>): Error =>
-  Object.assign(new Error(String(fields['message'] ?? 'no')), fields)
+const fault = (fields: Readonly<Record<string, string>>): Error =>
+  Object.assign(new Error(fields['message'] ?? 'no'), fields)
 const context = { store: 'billing', server: 'db:5432/app' }
 
 test.each([
