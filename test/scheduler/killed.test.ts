@@ -107,3 +107,33 @@ test('three schedulers, one killed at every edge: no occurrence twice, none lost
   const runs = await own.query<{ id: string }>(`select id from sluice.run`)
   expect(jobs.map(({ run }) => run).toSorted()).toEqual(runs.map(({ id }) => id).toSorted())
 })
+
+test('a scheduler that is stopped in its transaction holds nobody up', { timeout: 60_000 }, async () => {
+  await using own = await createDatabase()
+  const [flow] = flows
+  if (flow === undefined) throw new Error('no flow')
+  await using work = await openClockwork(own.database, [flow])
+  await work.engine.queue()
+  const child = schedule(own.url, 'schedule:before-commit=stop')
+  try {
+    const held = async (): Promise<number> =>
+      (
+        await own.query(
+          `select 1 from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+        )
+      ).length
+    await expect.poll(held, { timeout: 10_000 }).toBe(1)
+    const scheduler = work.scheduler()
+    await scheduler.tick()
+    expect(await own.query('select 1 from sluice.occurrence')).toHaveLength(0)
+    // The server ends the session of the stopped one.
+    await expect
+      .poll(async () => (await scheduler.tick(), (await own.query('select 1 from sluice.occurrence')).length), {
+        timeout: 20_000,
+      })
+      .toBeGreaterThan(10)
+  } finally {
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+})
