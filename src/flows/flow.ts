@@ -219,6 +219,11 @@ export interface Kind<Options = unknown, Facts = unknown, Detail = unknown> {
   ): Plan<Detail>
   /** Brings the plan's slices up to date, publishing each through the context. Resolves when all are; rejects at the first that fails. */
   run(flow: Flow<Options>, plan: Plan<Detail>, context: WorkContext): Promise<void>
+  /**
+   * Removes what earlier attempts of this run left in the stores; called before an attempt that follows another, whatever there
+   * is to do then. Those attempts are dead: what they still try is refused by the lease.
+   */
+  tidy(flow: Flow<Options>, context: WorkContext): Promise<void>
   verify(flow: Flow<Options>, request: VerifyRequest, context: LookContext): Promise<readonly Verification[]>
   ddl(flow: Flow<Options>, context: LookContext): Promise<Ddl>
   /** Live checks for `doctor`: rights, types, keys, dependents. */

@@ -183,6 +183,7 @@ async function apply(work: Work): Promise<Ending> {
       await publish(engine, claimed, signal, slice, target, applied)
     },
   }
+  if (claimed.attempt > 1) await kind.tidy(claimed.flow, workContext)
   const facts = await kind.facts(claimed.flow, request, workContext)
   const plan = kind.plan(claimed.flow, request, facts, workContext)
   await failpoint('attempt:planned')

@@ -93,7 +93,6 @@ export const testKind: Kind<TestOptions, null, null> = {
     context.phase('read', { rows: 100 })
     for (let n = 0; n < (options.lines ?? 0); n += 1) {
       context.log('info', `line ${n}`, { n })
-      // oxlint-disable-next-line no-await-in-loop
       if (n % 7 === 0) await sleep(5)
     }
     context.progress({ rows: 100, bytes: 1000 })
@@ -107,7 +106,6 @@ export const testKind: Kind<TestOptions, null, null> = {
     let tries = 0
     for (const { slice, action } of plan.slices) {
       if (action === 'skip') continue
-      // oxlint-disable-next-line no-await-in-loop
       await context.publish(slice, target, async (tx) => {
         tries += 1
         if (tries <= (options.locked ?? 0))
@@ -144,6 +142,7 @@ export const testKind: Kind<TestOptions, null, null> = {
     ),
   ddl: () => Promise.resolve({ source: 'select 1', target: 'create table t ()' }),
   inspect: () => Promise.resolve([]),
+  tidy: () => Promise.resolve(),
 }
 
 export interface HarnessOptions {
@@ -179,7 +178,6 @@ export async function openHarness(
   await migrate(db, 'sluice')
   for (const { options: made } of flows) {
     const target = databases.get(made.target ?? 'database') ?? db
-    // oxlint-disable-next-line no-await-in-loop
     await target
       .run(
         sql`create table if not exists ${ident('public', made.table)} (slice text, run uuid, attempt integer, at timestamptz default clock_timestamp())`,
@@ -233,11 +231,9 @@ export function ask(flow: string, more: Partial<RunRequest> = {}): RunRequest {
 export async function until<T>(look: () => Promise<T | false | undefined | null>, ms = 20_000): Promise<T> {
   const end = performance.now() + ms
   for (;;) {
-    // oxlint-disable-next-line no-await-in-loop
     const found = await look()
     if (found !== false && found !== undefined && found !== null) return found
     if (performance.now() > end) throw new Error(`not within ${ms} ms`)
-    // oxlint-disable-next-line no-await-in-loop
     await sleep(50)
   }
 }

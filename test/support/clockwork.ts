@@ -57,6 +57,7 @@ const kind: Kind = {
   verify: unused,
   ddl: unused,
   inspect: unused,
+  tidy: unused,
 }
 
 export interface Clockwork extends AsyncDisposable {

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../lib/error.ts'
 import type { Database } from '../../lib/sql.ts'
 import { preparePublication, type Publication } from '../../stores/postgres/publish/publication.ts'
+import { dropStage } from '../../stores/postgres/publish/staging.ts'
 import type { CopyColumn } from '../../transfer/column.ts'
 import { parsePgType } from '../../transfer/pgtype.ts'
 import type { CopyPlan, CopyStream, CopySummary, SourceMark } from '../../transfer/source.ts'
@@ -38,6 +39,13 @@ export async function runSync(flow: Flow<SyncOptions>, plan: Plan<SyncDetail>, c
     const { rows, changes } = await publication.value.apply(tx)
     return { rows, changes, sourceMark: markOf(plan.detail), asOf: asOf(plan.detail.mark, context.now) }
   })
+}
+
+/** Drops what earlier attempts of this run staged and could not drop themselves. */
+export async function tidySync(flow: Flow<SyncOptions>, context: WorkContext): Promise<void> {
+  const database = await context.stores.database(flow.options.to.store)
+  for (let attempt = 1; attempt < context.run.attempt; attempt++)
+    await dropStage(database, { project: context.project, flow: flow.name, run: context.run.id, attempt })
 }
 
 /** Ours to clean up on every way out, without hiding the error that led there. */

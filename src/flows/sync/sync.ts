@@ -5,7 +5,7 @@ import type { Ddl, Finding, Flow, Kind, LookContext } from '../flow.ts'
 import { planColumns } from './columns.ts'
 import type { SyncOptions } from './config.ts'
 import { planSync, publishedMark, standingColumns, whole, type SyncDetail, type SyncFacts } from './plan.ts'
-import { runSync } from './run.ts'
+import { runSync, tidySync } from './run.ts'
 import { verifySync } from './verify.ts'
 
 /** `sync`: rows of a query, a table or files of a store, in a table of the application database. */
@@ -15,6 +15,7 @@ export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
   facts: async (flow, _request, context) => look(flow, context),
   plan: planSync,
   run: runSync,
+  tidy: tidySync,
   verify: verifySync,
   ddl,
   inspect,
