@@ -33,7 +33,6 @@ export async function ensure(engine: EngineContext, id: RunId, version: string, 
   const worker = describeWorker(engine, ['run'], version)
   try {
     for (;;) {
-      // oxlint-disable no-await-in-loop -- one look after the other
       const run = await readRun(state.db, state, id)
       if (run === undefined || run.outcome !== null || signal?.aborted === true) return
       await reap(engine)
@@ -57,7 +56,6 @@ export async function ensure(engine: EngineContext, id: RunId, version: string, 
         if (ring.topic === 'run' && ring.run === id) waiter.wake()
       })
       await waiter.wait(lookMs, signal)
-      // oxlint-enable no-await-in-loop
     }
   } finally {
     listening?.[Symbol.dispose]()

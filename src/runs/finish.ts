@@ -183,7 +183,6 @@ export async function reap(engine: EngineContext): Promise<number> {
       where: { flow: attempt.flow },
     })
     // One at a time: each is a transaction of its own.
-    // oxlint-disable-next-line no-await-in-loop
     const done = await inTransaction(engine, async (tx) => {
       const run = await lockRun(tx, state, attempt.run)
       if (run === undefined || !(await lockExpired(tx, state, attempt.token))) return false
@@ -202,7 +201,6 @@ export async function reap(engine: EngineContext): Promise<number> {
     })
     if (done) {
       reaped += 1
-      // oxlint-disable-next-line no-await-in-loop
       await failpoint('reap:after-commit')
     }
   }

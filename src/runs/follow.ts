@@ -28,7 +28,6 @@ export async function* follow(
   let from = options.from ?? 0
   let seen = ''
   for (;;) {
-    // oxlint-disable no-await-in-loop -- one look after the other
     // The run first: what was logged before its end is stored before its end.
     const run = (await readRunRecord(state.db, state, id)) ?? (await findRun(state.db, state, id))
     for (;;) {
@@ -53,7 +52,6 @@ export async function* follow(
     }
     await waiter.wait(lookMs, signal)
     if (signal?.aborted === true) return
-    // oxlint-enable no-await-in-loop
   }
 }
 

@@ -26,7 +26,6 @@ export function openLogbook(
     while (waiting.length > 0) {
       const lines = waiting.slice(0, atOnce)
       // In order, one transaction after another.
-      // oxlint-disable-next-line no-await-in-loop
       await inTransaction(engine, async (tx) => {
         await appendLog(tx, engine.state, run, lines)
         await engine.bell.ring(tx, { topic: 'run', run })

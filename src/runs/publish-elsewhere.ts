@@ -32,7 +32,7 @@ import {
 import type { Claimed } from './claim.ts'
 import { inTransaction, limitIdleness, type EngineContext } from './context.ts'
 import { leaseLost } from './finish.ts'
-import { published, record, type Apply } from './publish.ts'
+import { published, record, type Apply } from './published.ts'
 
 export async function publishElsewhere(
   engine: EngineContext,
@@ -78,9 +78,7 @@ export async function recover(engine: EngineContext, claimed: Claimed, slices: r
     if (slice.publishing === null) continue
     const { publishing } = slice
     // Seldom more than one.
-    // oxlint-disable-next-line no-await-in-loop
     const done = await settle(engine, claimed, slice, publishing)
-    // oxlint-disable-next-line no-await-in-loop
     await inTransaction(engine, async (tx) => {
       if (done === null) await forgetPublishing(tx, state, claimed.flow.name, slice.key, publishing)
       // The key was written by a kind, as a SliceKey.

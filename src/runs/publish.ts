@@ -14,17 +14,16 @@
  * In another database see `publish-elsewhere.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SliceKey, SliceRef, SliceResult } from '../flows/flow.ts'
+import type { SliceRef } from '../flows/flow.ts'
 import { SluiceError, asSluiceError } from '../lib/error.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import type { Database, Session } from '../lib/sql.ts'
-import { fenceSlice, finishSlice, type Published } from '../state/slice.ts'
+import type { Database } from '../lib/sql.ts'
+import { fenceSlice } from '../state/slice.ts'
 import type { Claimed } from './claim.ts'
 import { limitIdleness, type EngineContext } from './context.ts'
 import { leaseLost } from './finish.ts'
 import { publishElsewhere } from './publish-elsewhere.ts'
-
-export type Apply = (tx: Session) => Promise<SliceResult>
+import { published, record, type Apply } from './published.ts'
 
 export async function publish(
   engine: EngineContext,
@@ -66,31 +65,6 @@ async function publishHere(
   })
 }
 
-/** What the state records of a slice that this attempt has published. */
-export function published(claimed: Claimed, result: SliceResult): Published {
-  return {
-    run: claimed.run.id,
-    definitionHash: claimed.flow.definitionHash,
-    sourceMark: result.sourceMark,
-    asOf: result.asOf,
-    rows: result.rows,
-    changes: result.changes,
-    dueAt: claimed.run.due_at,
-  }
-}
-
-/** Writes that the slice is done, in the caller's transaction. */
-export async function record(
-  tx: Session,
-  engine: EngineContext,
-  claimed: Claimed,
-  slice: SliceKey,
-  done: Published,
-): Promise<void> {
-  const recorded = await finishSlice(tx, engine.state, claimed.flow.name, slice, claimed.token, done)
-  if (recorded === 0) throw leaseLost(claimed.run.id)
-}
-
 /** Tries again while the short lock is not to be had, for as long as the flow's `publishTimeout`. */
 async function retryLocked(claimed: Claimed, signal: AbortSignal, attempt: () => Promise<void>): Promise<void> {
   const { publishTimeout } = claimed.flow.timing
@@ -99,7 +73,6 @@ async function retryLocked(claimed: Claimed, signal: AbortSignal, attempt: () =>
     try {
       signal.throwIfAborted()
       // One after the other is the point.
-      // oxlint-disable-next-line no-await-in-loop
       return await attempt()
     } catch (thrown) {
       const error = asSluiceError(thrown)
@@ -107,7 +80,6 @@ async function retryLocked(claimed: Claimed, signal: AbortSignal, attempt: () =>
       const waited = performance.now() - begun
       const pause = pauseBefore(tries, Math.random())
       if (waited + pause > publishTimeout) throw blocked(claimed, error, tries, waited)
-      // oxlint-disable-next-line no-await-in-loop
       await sleep(pause, undefined, { signal }).catch(() => {})
     }
   }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Db, PgBoss } from 'pg-boss'
-import { SluiceError, asSluiceError } from '../lib/error.ts'
+import { asSluiceError, type SluiceError } from '../lib/error.ts'
 import { Query, raw, type Row, type Sql } from '../lib/sql.ts'
 import type { State } from '../state/state.ts'
 
@@ -90,7 +90,7 @@ function adapter(db: Sql): Db {
         return { rows: await db.all<Row>(values.length === 0 ? raw(text) : query(text, values)) }
       } catch (thrown) {
         const error = asSluiceError(thrown)
-        if (typeof error.cause !== 'object' || error.cause === null) throw error
+        if (!(error.cause instanceof Error)) throw error
         ours.set(error.cause, error)
         throw error.cause
       }

@@ -104,7 +104,6 @@ export class Worker implements Service {
   async #work(): Promise<void> {
     const { signal } = this.#drain
     while (!signal.aborted) {
-      // oxlint-disable-next-line no-await-in-loop
       await this.#look().catch((thrown: unknown) => {
         const error = asSluiceError(thrown)
         this.#engine.log('error', `the worker could not look for work: ${error.summary}`, {
@@ -112,7 +111,6 @@ export class Worker implements Service {
           why: error.why,
         })
       })
-      // oxlint-disable-next-line no-await-in-loop
       await this.#waiter.wait(lookMs, signal)
     }
   }
@@ -121,7 +119,6 @@ export class Worker implements Service {
     await reap(this.#engine)
     for (const source of ['queue', 'waiting'] as const) {
       while (this.#running.size < this.#concurrency && !this.#drain.signal.aborted) {
-        // oxlint-disable-next-line no-await-in-loop
         const claimed = await claim(this.#engine, this.#worker.id, source)
         if (claimed === null) break
         const running = runAttempt(this.#engine, claimed, this.#kill.signal).finally(() => {

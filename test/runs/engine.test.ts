@@ -1,6 +1,6 @@
 /** The engine as `sluice.ts` has it: scheduler, worker, status and outbox together. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { FlowName, Kind, Stores } from '../../src/flows/flow.ts'
+import type { FlowName, Stores } from '../../src/flows/flow.ts'
 import { createEngine } from '../../src/runs/create.ts'
 import type { Engine } from '../../src/runs/engine.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
@@ -21,8 +21,7 @@ const open = async (): Promise<Engine> => {
     schema: 'sluice',
     project: 'engine',
     flows,
-    // The kind takes the options of its own flows only, and those are all there are here.
-    kinds: { command: testKind as Kind },
+    kinds: { command: testKind },
     stores,
     webhooks: [{ id: 'notify[0]', url: 'http://127.0.0.1:9/', secret: null, on: ['failed'] }],
   })
