@@ -72,8 +72,8 @@ async function measure(
   const { rows, turns } = options
   const files = { base: join(directory, 'lineitem.parquet'), changed: join(directory, 'changed.parquet') }
   say(`generating ${rows.toLocaleString('en-US')} rows`)
-  await node(here('lineitem.ts'), files.base, String(rows), '0')
-  await node(here('lineitem.ts'), files.changed, String(rows), '1')
+  await node([here('lineitem.ts'), files.base, String(rows), '0'])
+  await node([here('lineitem.ts'), files.changed, String(rows), '1'])
   const turn = (publish: 'swap' | 'in-place', path: string): Promise<TurnResult> =>
     runTurn(directory, configOf(url, publish, path))
 
@@ -134,15 +134,15 @@ function configOf(url: string, publish: 'swap' | 'in-place', path: string): obje
 }
 
 async function runTurn(directory: string, config: object): Promise<TurnResult> {
-  const printed = await node(here('turn.ts'), JSON.stringify({ directory, config }))
+  const printed = await node([here('turn.ts')], JSON.stringify({ directory, config }))
   // turn.ts prints this.
   return JSON.parse(printed.trim().split('\n').at(-1) ?? '') as TurnResult
 }
 
-async function node(script: string, ...args: readonly string[]): Promise<string> {
-  const { stdout } = await exec(process.execPath, ['--conditions=sluice-source', script, ...args], {
-    maxBuffer: 1 << 26,
-  })
+async function node(script: readonly string[], input = ''): Promise<string> {
+  const running = exec(process.execPath, ['--conditions=sluice-source', ...script], { maxBuffer: 1 << 26 })
+  running.child.stdin?.end(input)
+  const { stdout } = await running
   return stdout
 }
 

@@ -1,7 +1,8 @@
 /**
  * One flow run end to end through `openSluice`, in a process of its own: planning, guard, loading, key, ANALYZE, publishing and
- * the record. Reads `{ directory, config }` from its first argument; prints what it took and the peak of its memory.
+ * the record. Reads `{ directory, config }` from stdin, since the config has a password; prints what it took and the peak of its memory.
  */
+import { text } from 'node:stream/consumers'
 import { openSluice } from '../src/sluice.ts'
 
 export interface TurnResult {
@@ -20,7 +21,7 @@ interface TurnRequest {
 
 if (import.meta.main) {
   // Written by load.ts, a moment ago.
-  const { directory, config } = JSON.parse(process.argv[2] ?? 'null') as TurnRequest
+  const { directory, config } = JSON.parse(await text(process.stdin)) as TurnRequest
   const started = performance.now()
   await using sluice = await openSluice({ directory, config })
   const opened = performance.now()
