@@ -3,7 +3,7 @@ import { ident, idents, join, raw, sql, type Query, type Session } from '../../.
 import { sqlState } from '../errors.ts'
 import type { IndexFacts, StatisticsFacts, TableFacts } from '../table.ts'
 import { defaultName } from './default-name.ts'
-import { refuseDuplicates, refuseNulls } from './keys.ts'
+import { refuseBadKeys, refuseDuplicates, refuseNulls } from './keys.ts'
 import { stageOf } from './stage.ts'
 import { option, stageName, stagingSchema } from './staging.ts'
 import { aboutTarget, type Target } from './target.ts'
@@ -26,13 +26,13 @@ interface Step {
 export async function build(
   transaction: (work: (tx: Session) => Promise<void>) => Promise<void>,
   target: Target,
+  rows: number,
 ): Promise<void> {
   let building: Step | undefined
   try {
     await transaction(async (tx) => {
       if (!primaryIsKey(target) && target.request.key.length > 0) {
-        await refuseNulls(tx, target)
-        await refuseDuplicates(tx, target, target.request.key)
+        await refuseBadKeys(tx, target, rows)
       }
       for (building of steps(target)) {
         await tx.run(building.statement)

@@ -16,16 +16,19 @@ function byKey(target: Target, facts: TableFacts, mark: Mark | null): Query {
   const { key, mode } = target.request
   const missing = new Set((target.changes?.added ?? []).map(({ name }) => name))
   const alone = isUnique(facts, key)
+  const nth = unusedName([...facts.columns, ...target.columns])
   const on = join(
     [
       ...key.map((name) => sql`${ident('t', name)} = ${ident('s', name)}`),
       // Without a unique index the target may hold a key twice: only the first is compared, the others have left.
-      ...(alone ? [] : [sql`t.n = s.n`]),
+      ...(alone ? [] : [sql`${ident('t', nth)} = ${ident('s', nth)}`]),
     ],
     ' and ',
   )
-  const rows = alone ? ident(facts.schema, facts.table) : numbered(facts, key)
-  const staged = alone ? stageOf(target) : sql`(select s.ctid, s.*, 1::bigint as n from ${stageOf(target)} s)`
+  const rows = alone ? ident(facts.schema, facts.table) : numbered(facts, key, nth)
+  const staged = alone
+    ? stageOf(target)
+    : sql`(select s.ctid, s.*, 1::bigint as ${ident(nth)} from ${stageOf(target)} s)`
   // What a key column of type "always identity" says cannot be updated, and is equal anyway.
   const differs = sql`${image('t', target.columns, missing)} operator(pg_catalog.*<>) ${image('s', target.columns)}`
   const unlike = mark === null ? differs : sql`(${differs} or ${mark.isOn('t')})`
@@ -60,12 +63,19 @@ function asMultiset(target: Target, facts: TableFacts, mark: Mark | null): Query
     where ${left}`
 }
 
-function numbered(facts: TableFacts, key: readonly string[]): Query {
+/** A name beside those of the columns, which may be any. */
+function unusedName(columns: readonly { readonly name: string }[]): string {
+  let name = 'nth'
+  while (columns.some((column) => column.name === name)) name += '_'
+  return name
+}
+
+function numbered(facts: TableFacts, key: readonly string[], nth: string): Query {
   const columns = join(
     key.map((name) => ident('r', name)),
     ', ',
   )
-  return sql`(select r.tableoid, r.ctid, r.*, row_number() over (partition by ${columns} order by r.tableoid, r.ctid) as n
+  return sql`(select r.tableoid, r.ctid, r.*, row_number() over (partition by ${columns} order by r.tableoid, r.ctid) as ${ident(nth)}
     from ${ident(facts.schema, facts.table)} r)`
 }
 

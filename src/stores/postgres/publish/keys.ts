@@ -1,6 +1,6 @@
 /** Keys of the staged rows: nulls and repetitions are counted and named before anything is published. */
 import { SluiceError } from '../../../lib/error.ts'
-import { ident, idents, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
+import { ident, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
 import { image } from './image.ts'
 import { stageOf } from './stage.ts'
 import { nameOf, type Target } from './target.ts'
@@ -20,6 +20,22 @@ export function keepLatest(tx: Session, target: Target, latestBy: string): Promi
       from ${stage} r
       where ${allPresent('r', key)}) d
     where s.ctid = d.place and d.n > 1`)
+}
+
+/**
+ * One pass over the staged rows tells whether every row has a key and none has another's; only if not, they are named.
+ *
+ * @throws SluiceError `KEY_NULL`, `KEY_DUPLICATE`.
+ */
+export async function refuseBadKeys(tx: Session, target: Target, rows: number): Promise<void> {
+  const { key } = target.request
+  const { present, repeated } = await tx.one<{ present: string; repeated: string }>(sql`
+    select coalesce(sum(g.n), 0) as "present", count(*) filter (where g.n > 1) as "repeated"
+    from (
+      select count(*) as n from ${stageOf(target)} s
+      where ${allPresent('s', key)} group by ${columnsOf('s', key)}) g`)
+  if (Number(present) < rows) await refuseNulls(tx, target)
+  if (Number(repeated) > 0) await refuseDuplicates(tx, target, key)
 }
 
 /** @throws SluiceError `KEY_NULL`, listing up to ten keys with how often each occurs. */
@@ -96,9 +112,4 @@ function allPresent(alias: string, names: readonly string[]): Query {
     names.map((name) => sql`${ident(alias, name)} is not null`),
     ' and ',
   )
-}
-
-/** A unique index over the key, for what compares rows by it. */
-export function uniqueIndex(target: Target, name: string): Query {
-  return sql`create unique index ${ident(name)} on ${stageOf(target)} (${idents(target.request.key)})`
 }

@@ -18,7 +18,7 @@ import { build } from './build.ts'
 import { choose } from './choose.ts'
 import { asPublishError } from './errors.ts'
 import { applyInPlace } from './in-place.ts'
-import { keepLatest, refuseDuplicates, refuseNulls } from './keys.ts'
+import { keepLatest, refuseBadKeys, refuseNulls } from './keys.ts'
 import { checkRequest } from './check.ts'
 import type { Changes, PublicationRequest, Publisher } from './request.ts'
 import { advanceSequences, readLargest, type Largest } from './sequences.ts'
@@ -70,6 +70,7 @@ export async function preparePublication(db: Database, request: PublicationReque
     columns: columnsOf(request, facts, changes?.retyped.map(({ column }) => column) ?? []),
   }
   if (facts !== null) markedAs(target, facts)
+  let loaded = 0
   let staged: { readonly rows: number; readonly largest: Largest } | null = null
   return {
     facts,
@@ -79,10 +80,11 @@ export async function preparePublication(db: Database, request: PublicationReque
     added: changes?.added.map(({ name }) => name) ?? [],
     load: async (chunks, signal) => {
       await sweep(db, request, request)
-      return loadStage(db, target, chunks, signal)
+      loaded = await loadStage(db, target, chunks, signal)
+      return loaded
     },
     finish: async () => {
-      staged = await finish(db, target)
+      staged = await finish(db, target, loaded)
       return { rows: staged.rows }
     },
     apply: async (tx) => {
@@ -112,7 +114,7 @@ function columnsOf(
     })
 }
 
-async function finish(db: Database, target: Target): Promise<{ rows: number; largest: Largest }> {
+async function finish(db: Database, target: Target, loaded: number): Promise<{ rows: number; largest: Largest }> {
   const { request, publisher } = target
   const transaction = <T>(work: (tx: Session) => Promise<T>): Promise<T> =>
     db.transaction(async (tx) => {
@@ -120,24 +122,22 @@ async function finish(db: Database, target: Target): Promise<{ rows: number; lar
       return work(tx)
     })
   const { latestBy } = request
+  let rows = loaded
   if (latestBy !== undefined) {
-    await transaction(async (tx) => {
+    rows -= await transaction(async (tx) => {
       await refuseNulls(tx, target)
-      await keepLatest(tx, target, latestBy)
+      return keepLatest(tx, target, latestBy)
     })
   }
-  if (publisher === 'swap') await build(transaction, target)
-  return transaction(async (tx) => {
+  if (publisher === 'swap') await build(transaction, target, rows)
+  const largest = await transaction(async (tx) => {
     if (publisher === 'in-place') {
-      if (request.key.length > 0) {
-        await refuseNulls(tx, target)
-        await refuseDuplicates(tx, target, request.key)
-      }
+      if (request.key.length > 0) await refuseBadKeys(tx, target, rows)
       await tx.run(sql`analyze ${stageOf(target)}`)
     }
-    const { rows } = await tx.one<{ rows: string }>(sql`select count(*) as "rows" from ${stageOf(target)}`)
-    return { rows: Number(rows), largest: await readLargest(tx, target) }
+    return readLargest(tx, target)
   })
+  return { rows, largest }
 }
 
 async function apply(

@@ -118,10 +118,12 @@ const setting = (text: string): Query => {
   return sql`${ident(text.slice(0, at))} = ${literal(text.slice(at + 1))}`
 }
 
-/** Room to build indexes in: at least half a gigabyte and two workers, for this transaction. */
+/** Room to build indexes and compare keys in, and two workers, for this transaction; a server that allows more keeps its settings. */
 export async function roomToBuild(tx: Session): Promise<void> {
   await tx.run(sql`
     select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 524288)::text, true),
       set_config('max_parallel_maintenance_workers', greatest(current_setting('max_parallel_maintenance_workers')::int, 2)::text, true),
+      set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 262144)::text, true),
+      set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true),
       set_config('search_path', '', true)`)
 }
