@@ -43,7 +43,7 @@ export class OpenStores implements Stores, AsyncDisposable {
     this.#loaded = loaded
     this.#specs = new Map(storesOf(loaded.config).map((spec) => [spec.name, spec]))
     this.exclusive = [...this.#specs.values()]
-      .filter((spec) => spec.kind === 'duckdb' && spec.path !== inMemory)
+      .filter((spec) => spec.kind === 'duckdb' && spec.path !== inMemory && !spec.options.readOnly)
       .map(({ name }) => name)
     this.limits = Object.fromEntries(
       [...this.#specs.values()].map(({ name, kind }) => [name, kind === 'duckdb' ? 1 : 4]),
@@ -53,7 +53,7 @@ export class OpenStores implements Stores, AsyncDisposable {
   database(name: string): Promise<Database> {
     return once(this.#databases, name, async () => {
       const spec = this.#spec(name, 'postgres')
-      const database = await openDatabase({ store: name, url: await this.#url(spec) })
+      const database = await openDatabase({ store: name, url: await this.#url(spec), max: spec.options.connections })
       this.#versions.set(name, await database.version())
       return database
     })
@@ -62,7 +62,7 @@ export class OpenStores implements Stores, AsyncDisposable {
   async source(name: string, from: SourceSpec): Promise<Source> {
     const duckdb = await once(this.#warehouses, name, async () => {
       const spec = this.#spec(name, 'duckdb')
-      return openDuckdb({ store: name, path: this.#path(spec) })
+      return openDuckdb({ store: name, path: this.#path(spec), ...spec.options })
     })
     return duckdb.source(from)
   }

@@ -1,19 +1,14 @@
 import { z } from 'zod'
 import { syncDefinition } from '../flows/sync/config.ts'
 import { envReference, secretReference } from '../lib/reference.ts'
+import { duckdbStore } from '../stores/duckdb/config.ts'
+import { postgresStore } from '../stores/postgres/config.ts'
 import { duration, timingDefinition } from './timing.ts'
 
 /** Text that may be named instead of written: a connection string, an address, a key. */
 export const address = z.union([z.string().min(1), envReference, secretReference])
 /** A path or name that is no secret. */
 const plain = z.union([z.string().min(1), envReference])
-
-const postgresStore = z.strictObject({
-  postgres: address.describe("a connection string `postgres://…`, or `embedded` for Sluice's own server"),
-})
-const duckdbStore = z.strictObject({
-  duckdb: plain.describe('the path of a DuckDB file, from the folder of the config'),
-})
 
 export const flowDefinition = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sync'), ...syncDefinition.shape, ...timingDefinition.shape }),

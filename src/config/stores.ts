@@ -1,4 +1,6 @@
 import type { EnvReference, SecretReference } from '../lib/reference.ts'
+import { duckdbStore, type DuckdbStore } from '../stores/duckdb/config.ts'
+import { postgresStore, type PostgresStore } from '../stores/postgres/config.ts'
 import type { Config } from './schema.ts'
 
 type Address = string | EnvReference | SecretReference
@@ -7,8 +9,20 @@ type Plain = string | EnvReference
 /** A store as the config has it, unresolved; `why` says what in the config (or what is missing there) makes it so. */
 export type StoreSpec =
   /** `embedded` as address: Sluice's own server. */
-  | { readonly kind: 'postgres'; readonly name: string; readonly address: Address; readonly why: string }
-  | { readonly kind: 'duckdb'; readonly name: string; readonly path: Plain; readonly why: string }
+  | {
+      readonly kind: 'postgres'
+      readonly name: string
+      readonly address: Address
+      readonly options: Omit<PostgresStore, 'postgres'>
+      readonly why: string
+    }
+  | {
+      readonly kind: 'duckdb'
+      readonly name: string
+      readonly path: Plain
+      readonly options: Omit<DuckdbStore, 'duckdb'>
+      readonly why: string
+    }
   | { readonly kind: 'files'; readonly name: string; readonly path: Plain; readonly why: string }
 
 /** The names that every config has. */
@@ -19,10 +33,13 @@ export function storesOf(config: Config): readonly StoreSpec[] {
   const { database, warehouse, objects } = config
   return [
     database === undefined
-      ? { kind: 'postgres', name: 'database', address: 'embedded', why: 'no `database` in the config' }
-      : spec('database', typeof database === 'object' && 'postgres' in database ? database : { postgres: database }),
+      ? { ...spec('database', postgresStore.parse({ postgres: 'embedded' })), why: 'no `database` in the config' }
+      : spec('database', isStore(database) ? database : postgresStore.parse({ postgres: database })),
     warehouse === undefined
-      ? { kind: 'duckdb', name: 'warehouse', path: '.sluice/warehouse.duckdb', why: 'no `warehouse` in the config' }
+      ? {
+          ...spec('warehouse', duckdbStore.parse({ duckdb: '.sluice/warehouse.duckdb' })),
+          why: 'no `warehouse` in the config',
+        }
       : spec('warehouse', warehouse),
     objects === undefined
       ? { kind: 'files', name: 'objects', path: '.sluice/objects', why: 'no `objects` in the config' }
@@ -31,13 +48,17 @@ export function storesOf(config: Config): readonly StoreSpec[] {
   ]
 }
 
-function spec(
-  name: string,
-  store: { readonly postgres: Address } | { readonly duckdb: Plain } | { readonly files: Plain },
-): StoreSpec {
-  if ('postgres' in store) return { kind: 'postgres', name, address: store.postgres, why: whyOf(store.postgres) }
-  if ('duckdb' in store) return { kind: 'duckdb', name, path: store.duckdb, why: whyOf(store.duckdb) }
-  return { kind: 'files', name, path: store.files, why: whyOf(store.files) }
+function isStore(database: NonNullable<Config['database']>): database is PostgresStore {
+  return typeof database === 'object' && 'postgres' in database
+}
+
+function spec(name: string, store: PostgresStore | DuckdbStore): StoreSpec {
+  if ('postgres' in store) {
+    const { postgres: address, ...options } = store
+    return { kind: 'postgres', name, address, options, why: whyOf(address) }
+  }
+  const { duckdb: path, ...options } = store
+  return { kind: 'duckdb', name, path, options, why: whyOf(path) }
 }
 
 function whyOf(address: Address): string {

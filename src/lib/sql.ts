@@ -1,6 +1,6 @@
-import sql, { join, raw, empty, Sql as Query } from 'sql-template-tag'
+import sql, { join, raw, Sql as Query } from 'sql-template-tag'
 
-export { sql, join, raw, empty, Query }
+export { sql, join, raw, Query }
 
 /** A row as the driver gives it. Each query names the shape it selects. */
 export type Row = Record<string, unknown>

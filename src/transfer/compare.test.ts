@@ -41,7 +41,7 @@ function expected(
   }
   let changed = 0
   if (keyed) {
-    for (const row of [...left]) {
+    for (const row of left.slice()) {
       const at = right.findIndex(({ key }) => key === row.key)
       if (at >= 0) {
         right.splice(at, 1)

@@ -131,3 +131,16 @@ test('columns that the database computes are not written', () => {
     ),
   ).toEqual(['id'])
 })
+
+test('a column that the source has only on request travels when it is named', () => {
+  const file: readonly SourceColumn[] = [
+    ...source({ a: 'text' }),
+    { ...source({ file_row_number: 'bigint' })[0]!, implicit: true },
+  ]
+  expect(planColumns(options(), file, null, null).columns.map(({ target }) => target)).toEqual(['a'])
+  expect(
+    planColumns(options({ key: ['file_row_number'] }), file, null, null).columns.map(({ target }) => target),
+  ).toEqual(['a', 'file_row_number'])
+  const renamed = options({ columns: { id: column({ from: 'file_row_number' }) }, key: ['id'] })
+  expect(planColumns(renamed, file, null, null).columns.map(({ target }) => target)).toEqual(['a', 'id'])
+})

@@ -62,7 +62,7 @@ interface Pair {
 }
 
 function pairUp(
-  options: Pick<SyncOptions, 'columns' | 'softDelete'>,
+  options: Pick<SyncOptions, 'columns' | 'softDelete' | 'key' | 'cursor' | 'latestBy'>,
   source: readonly SourceColumn[],
   table: string,
 ): readonly Pair[] {
@@ -73,7 +73,10 @@ function pairUp(
     if (!offered.has(from)) throw missing(table, from, `columns.${name} reads it`, source)
     renamed.set(from, name)
   }
-  const pairs = source.map((from) => ({ name: renamed.get(from.name) ?? from.name, from }))
+  const named = new Set([...renamed.keys(), ...namedColumns(options).map(([, name]) => name)])
+  const pairs = source
+    .filter(({ name, implicit }) => implicit !== true || named.has(name))
+    .map((from) => ({ name: renamed.get(from.name) ?? from.name, from }))
   const seen = new Set<string>()
   for (const { name, from } of pairs) {
     if (Buffer.byteLength(name) > 63)

@@ -70,7 +70,7 @@ export class Instance {
     return this.connected(signal, async (connection) => {
       const result = new DuckDBResult(await duckdb.query(connection, query))
       // What DuckDB calls Json is JSON as we know it.
-      return (await result.getRowObjectsJson()) as Readonly<Record<string, Json>>[]
+      return await result.getRowObjectsJson()
     })
   }
 

@@ -67,7 +67,7 @@ async function addFiles(instance: Instance, found: Found, path: string, signal: 
   if (/^[a-z][a-z0-9+.-]+:\/\//iu.test(path)) throw new Opaque(`${path} is not a file of this machine`)
   const rows = await instance.all(`select file from glob(${literal(path)})`, signal)
   if (rows.length === 0) throw new Opaque(`no file matches ${path}`)
-  for (const row of rows) found.files.add(String(row['file']))
+  for (const row of rows) found.files.add(textOf(row['file']))
 }
 
 async function addQuery(
@@ -79,7 +79,7 @@ async function addQuery(
 ): Promise<void> {
   if (depth > 16) throw new Opaque('its views are nested too deeply')
   const [row] = await instance.all(`select json_serialize_sql(${literal(query)}) as tree`, signal)
-  const tree: unknown = JSON.parse(String(row?.['tree'] ?? 'null'))
+  const tree: unknown = JSON.parse(textOf(row?.['tree'] ?? 'null'))
   if (typeof tree !== 'object' || tree === null || !('error' in tree) || tree.error !== false) {
     throw new Opaque('DuckDB does not say what the query reads')
   }
@@ -101,7 +101,7 @@ async function refuseVolatile(instance: Instance, functions: ReadonlySet<string>
     signal,
   )
   const [first] = rows
-  if (first !== undefined) throw new Opaque(`it calls ${String(first['function_name'])}()`)
+  if (first !== undefined) throw new Opaque(`it calls ${textOf(first['function_name'])}()`)
 }
 
 async function addTable(
@@ -123,7 +123,7 @@ async function addTable(
     if (row['kind'] !== 'view') continue
     // A view is a row of the catalog, which lies in the file: a new definition changes the mark.
     found.database = true
-    const query = /\bAS\s+((?:SELECT|WITH|FROM|VALUES|\()[\s\S]*?);?\s*$/iu.exec(String(row['sql']))?.[1]
+    const query = /\bAS\s+((?:SELECT|WITH|FROM|VALUES|\()[\s\S]*?);?\s*$/iu.exec(textOf(row['sql']))?.[1]
     if (query === undefined) throw new Opaque(`the view ${table.name} cannot be read`)
     await addQuery(instance, found, query, depth + 1, signal)
   }
@@ -136,4 +136,9 @@ function named(table: TableName, column: string): string {
   const parts = [`lower(${column}) = lower(${literal(table.name)})`, 'database_name = current_database()']
   if (table.schema !== '') parts.push(`lower(schema_name) = lower(${literal(table.schema)})`)
   return parts.join(' and ')
+}
+
+/** A text column of DuckDB's own catalog; anything else there is no text that we know. */
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
 }

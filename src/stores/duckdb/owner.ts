@@ -37,7 +37,11 @@ export class Thread {
     // Whoever asks hears of it; nobody has to.
     this.opened.catch(() => undefined)
     // Not the flags of this process: some of them (`-e`, `--input-type`, `--inspect`) are not for a thread.
-    this.#worker = new Worker(asset.duckdbThread, { workerData: options, name: `duckdb ${options.store}`, execArgv: [] })
+    this.#worker = new Worker(asset.duckdbThread, {
+      workerData: options,
+      name: `duckdb ${options.store}`,
+      execArgv: [],
+    })
     this.#worker.on('message', (message: FromThread) => {
       if ('opened' in message) opened.resolve()
       else if ('notOpened' in message) opened.reject(revived(message.notOpened))
@@ -46,7 +50,7 @@ export class Thread {
     const end = (why: string): void => {
       this.#dead ??= lost(options.store, why)
       opened.reject(this.#dead)
-      for (const pending of [...this.#pending.values()]) pending.failed(this.#dead)
+      for (const pending of Array.from(this.#pending.values())) pending.failed(this.#dead)
       this.#pending.clear()
       gone.resolve()
     }

@@ -1,9 +1,8 @@
 /** What the thread that owns a DuckDB file and everybody else say to each other. All of it can be cloned or transferred. */
 import type { ErrorRecord } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
-import type { CopySummary, SourceMark } from '../../transfer/source.ts'
+import type { CopySummary, SourceMark, CopyPlan } from '../../transfer/source.ts'
 import type { SourceColumn } from '../../transfer/column.ts'
-import type { CopyPlan } from '../../transfer/source.ts'
 
 export interface ThreadOptions {
   readonly store: string

@@ -81,7 +81,8 @@ export function referencesOf(tree: unknown): References {
     }
     const defined = node['cte_map']
     if (typeof defined === 'object' && defined !== null && 'map' in defined && Array.isArray(defined.map)) {
-      for (const entry of defined.map)
+      for (const entry of defined.map as readonly unknown[])
+        // an array, of what is looked at below
         if (typeof entry === 'object' && entry !== null && 'key' in entry) ctes.add(text(entry.key))
     }
     for (const child of Object.values(node)) walk(child)

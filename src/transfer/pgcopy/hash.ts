@@ -212,7 +212,7 @@ export function canonicalJson(text: string): string {
         ? value
         : { plain: value }
   // The reviver's third argument (JSON.parse source text access) is not in the library types yet.
-  const parsed: unknown = JSON.parse(text, numbers as (key: string, value: unknown) => unknown)
+  const parsed: unknown = JSON.parse(text, numbers)
   return JSON.stringify(sorted(parsed))
 }
 

@@ -30,13 +30,11 @@ function stream(rows: readonly Fields[], extension = 0): Uint8Array {
   return new Uint8Array(Buffer.concat(parts))
 }
 
-const rows = fc
-  .integer({ min: 1, max: 4 })
-  .chain((fields) =>
-    fc.array(fc.array(fc.option(fc.uint8Array({ maxLength: 30 })), { minLength: fields, maxLength: fields }), {
-      maxLength: 20,
-    }),
-  )
+const rows = fc.integer({ min: 1, max: 4 }).chain((fields) =>
+  fc.array(fc.array(fc.option(fc.uint8Array({ maxLength: 30 })), { minLength: fields, maxLength: fields }), {
+    maxLength: 20,
+  }),
+)
 
 test('rows come out as they went in, wherever the chunks are cut', () => {
   fc.assert(
