@@ -40,11 +40,11 @@ export const failpoints = [
   'stage:after-commit',
   /** Keys and indexes of the new table are built. */
   'stage:indexed',
-  'swap:locked',
+  /** Writers are locked out and the target is as planned; readers go on. */
+  'swap:checked',
   'swap:renamed',
-  'in-place:deleted',
-  'in-place:updated',
-  'in-place:inserted',
+  /** The differences are known, nothing is written. */
+  'in-place:compared',
   /** What an earlier attempt left is being removed. */
   'clean:before-drop',
   /** An occurrence is written, its run is not. */

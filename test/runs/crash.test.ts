@@ -106,7 +106,7 @@ const edges: readonly Failpoint[] = [
   'attempt:planned',
   'publish:before-begin',
   'publish:fenced',
-  'in-place:inserted',
+  'in-place:compared',
   'publish:applied',
   'publish:before-commit',
   'publish:after-commit',

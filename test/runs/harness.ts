@@ -115,7 +115,7 @@ export const testKind: Kind<TestOptions, null, null> = {
           sql`insert into ${table} (slice, run, attempt) values (${slice.key}, ${context.run.id}, ${context.run.attempt})`,
         )
         if (options.publishMs !== undefined) await sleep(options.publishMs)
-        await failpoint('in-place:inserted')
+        await failpoint('in-place:compared')
         return {
           rows: 1,
           sourceMark: { n: slice.ordinal },

@@ -9,6 +9,7 @@
  * other in any way. The lock keeps every row where its ctid says until that statement.
  */
 import { SluiceError } from '../../../lib/error.ts'
+import { failpoint } from '../../../lib/failpoint.ts'
 import { ident, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
 import { formatPgType } from '../../../transfer/pgtype.ts'
 import { sqlState } from '../errors.ts'
@@ -36,6 +37,7 @@ export async function applyInPlace(tx: Session, target: Target): Promise<Applied
     set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true)`)
   await tx.run(createDifferences(target, facts, differences, mark))
   await tx.run(sql`analyze ${differences}`)
+  await failpoint('in-place:compared')
   await alterTarget(tx, target, facts, mark)
   const carrying = { target, facts, differences, mark }
   // The server takes no `with` and no `returning` where a rule rewrites the statement.

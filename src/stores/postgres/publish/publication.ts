@@ -9,6 +9,7 @@
  * swept by the next `load` of the same flow.
  */
 
+import { failpoint } from '../../../lib/failpoint.ts'
 import { raw, sql, type Database, type Session } from '../../../lib/sql.ts'
 import { formatPgType, type PgType } from '../../../transfer/pgtype.ts'
 import { countRows, readTable } from '../schema.ts'
@@ -81,10 +82,12 @@ export async function preparePublication(db: Database, request: PublicationReque
     load: async (chunks, signal) => {
       await sweep(db, request, request)
       loaded = await loadStage(db, target, chunks, signal)
+      await failpoint('stage:after-commit')
       return loaded
     },
     finish: async () => {
       staged = await finish(db, target, loaded)
+      await failpoint('stage:indexed')
       return { rows: staged.rows }
     },
     apply: async (tx) => {

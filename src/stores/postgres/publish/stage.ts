@@ -3,6 +3,7 @@
  * `freeze` applies. For the swap, `freeze` is more than speed: a reader whose snapshot is older than the swap sees frozen
  * rows, where it would otherwise find the new table empty.
  */
+import { failpoint } from '../../../lib/failpoint.ts'
 import { ident, idents, join, literal, raw, sql, type Database, type Query, type Session } from '../../../lib/sql.ts'
 import { formatPgType } from '../../../transfer/pgtype.ts'
 import { sqlState } from '../errors.ts'
@@ -32,13 +33,23 @@ export async function loadStage(
           await tx.run(statement)
         }
         made = true
-        return tx.copyIn(copy, chunks, signal)
+        await failpoint('stage:created')
+        const rows = await tx.copyIn(copy, watched(chunks), signal)
+        await failpoint('stage:loaded')
+        return rows
       })
     } catch (error) {
       // Another flow found the staging schema empty and dropped it between the two statements.
       if (!made && turn < 5 && sqlState(error) === '3F000') continue
       throw aboutTarget(error, target)
     }
+  }
+}
+
+async function* watched(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    yield chunk
+    await failpoint('stage:loading')
   }
 }
 

@@ -1,5 +1,6 @@
 /** Where staging tables live, what they are called, and how leftovers of dead attempts are found and dropped. */
 import { createHash } from 'node:crypto'
+import { failpoint } from '../../../lib/failpoint.ts'
 import { ident, join, literal, raw, sql, type Database, type Query, type Session } from '../../../lib/sql.ts'
 import { sqlState } from '../errors.ts'
 import type { Attempt } from './request.ts'
@@ -77,6 +78,7 @@ export async function sweep(
 
 async function dropTables(db: Database, names: readonly string[]): Promise<void> {
   for (const name of names) {
+    await failpoint('clean:before-drop')
     await attempted(
       db.transaction(async (tx: Session) => {
         await tx.run(sql`set local lock_timeout = '1s'`)

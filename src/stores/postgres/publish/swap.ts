@@ -7,6 +7,7 @@
  * Nothing is dropped with `cascade`: what was overlooked makes the drop fail, and the transaction with it. The old table's
  * files are removed by the server after commit, when its locks are already given back.
  */
+import { failpoint } from '../../../lib/failpoint.ts'
 import { ident, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
 import type { TableFacts, ViewFacts } from '../table.ts'
 import { defaultName } from './default-name.ts'
@@ -22,10 +23,12 @@ export async function applySwap(tx: Session, target: Target): Promise<void> {
   if (target.facts === null) return create(tx, target)
   const facts = await lockUnchanged(tx, target)
   const identities = await identitySequences(tx, target, facts)
+  await failpoint('swap:checked')
   await beImpatient(tx)
   for (const statement of swapStatements(target, facts, identities)) {
     await tx.run(statement)
   }
+  await failpoint('swap:renamed')
 }
 
 async function identitySequences(tx: Session, target: Target, facts: TableFacts): Promise<Identities> {
