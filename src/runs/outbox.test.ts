@@ -243,7 +243,7 @@ test('only those who want to hear of it are told', async () => {
     await tx.run(sql`
       insert into ${state.t('run')} (project, id, operation, flow, trigger, requested_by, work, outcome, error, frozen_at, finished_at)
       values (${state.project}, gen_random_uuid(), 'apply', 'hourly', 'manual', 'ann', 'x', 'failed',
-        '{"code": "GUARD_EMPTY", "summary": "no rows", "why": "0 rows, was 10", "fix": "look", "where": {"table": "t", "key": "42"}}',
+        '{"code": "GUARD_EMPTY", "summary": "no rows", "why": "0 rows, was 10", "fix": "look", "where": {"table": "t", "key": "the-row-itself"}}',
         ${state.now}, ${state.now})`)
     await work.engine.ended(tx, { run: 'x', flow: 'hourly', operation: 'apply', outcome: 'failed', error: null })
   })
@@ -259,5 +259,5 @@ test('only those who want to hear of it are told', async () => {
       error: { code: 'GUARD_EMPTY', table: 't', column: null },
     },
   })
-  expect(received[0]?.body).not.toContain('42')
+  expect(received[0]?.body).not.toContain('the-row-itself')
 })
