@@ -10,6 +10,17 @@ export const rowNumber = 'file_row_number'
 
 const readers = { parquet: 'read_parquet', csv: 'read_csv', json: 'read_json' } as const
 
+/**
+ * How files are read besides the path. Types of CSV and JSON come from all rows, not from the first: a `007` or a 1.5 further
+ * down would silently become 7 or 2. Dates are ISO dates: what 01/02/2024 means, only a query can say. A quoted empty text is
+ * empty, not null.
+ */
+const options = {
+  parquet: '',
+  csv: ", sample_size = -1, dateformat = '%Y-%m-%d', allow_quoted_nulls = false",
+  json: ', sample_size = -1',
+} as const
+
 /** What stands behind `from`. `numbered`: with the row's number, of Parquet only. */
 export function relation(from: From, numbered: boolean): string {
   switch (from.tag) {
@@ -21,7 +32,7 @@ export function relation(from: From, numbered: boolean): string {
     case 'parquet':
     case 'csv':
     case 'json':
-      return `${readers[from.tag]}(${literal(from.path)}${numbered && from.tag === 'parquet' ? `, ${rowNumber} = true` : ''})`
+      return `${readers[from.tag]}(${literal(from.path)}${options[from.tag]}${numbered && from.tag === 'parquet' ? `, ${rowNumber} = true` : ''})`
   }
 }
 

@@ -1,0 +1,60 @@
+/** What DuckDB guesses about CSV and JSON must not change a value. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { formatPgType } from '../../transfer/pgtype.ts'
+import { fieldText } from '../../transfer/pgcopy/field.ts'
+import { RowSplitter } from '../../transfer/pgcopy/rows.ts'
+import { openDuckdb, type Duckdb } from './client.ts'
+
+let folder: string
+let duckdb: Duckdb
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sluice-files-'))
+  duckdb = await openDuckdb({ path: ':memory:', store: 'warehouse' })
+})
+afterAll(async () => {
+  await duckdb.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function read(tag: 'csv' | 'json', text: string): Promise<{ types: readonly string[]; last: (string | null)[] }> {
+  const path = join(folder, `rows.${tag}`)
+  await writeFile(path, text)
+  const source = duckdb.source({ tag, path, changed: null })
+  const offered = await source.columns()
+  const columns = offered.map(({ name, type }) => ({ source: name, target: name, type, policy: 'error' as const }))
+  let last: (string | null)[] = []
+  const splitter = new RowSplitter(columns.length, (row) => {
+    last = columns.map(({ type }, index) => fieldText(row, index, type))
+  })
+  for await (const { data } of source.copy({ table: 't', key: [], columns })) splitter.push(data)
+  return { types: offered.map(({ type }) => formatPgType(type)), last }
+}
+
+const many = (line: (row: number) => string): string => Array.from({ length: 50_000 }, (_, row) => line(row)).join('\n')
+
+test('a leading zero far down in a CSV file keeps its column text', async () => {
+  const { types, last } = await read('csv', `id,zip\n${many((row) => `${row},${10_000 + row}`)}\n50000,00501\n`)
+  expect(types).toEqual(['bigint', 'text'])
+  expect(last).toEqual(['50000', '00501'])
+})
+
+test('a fraction far down in a CSV or JSON file is not rounded', async () => {
+  const csv = await read('csv', `id,n\n${many((row) => `${row},${row}`)}\n50000,1.5\n`)
+  expect(csv.last).toEqual(['50000', '1.5'])
+  const json = await read('json', `${many((row) => `{"id": ${row}, "n": ${row}}`)}\n{"id": 50000, "n": 1.5}\n`)
+  expect(json.last).toEqual(['50000', '1.5'])
+})
+
+test('a date that could be read in two ways stays text', async () => {
+  expect(await read('csv', 'a,b\n01/02/2024,2024-02-01\n03/02/2024,2024-02-03\n')).toEqual({
+    types: ['text', 'date'],
+    last: ['03/02/2024', '2024-02-03'],
+  })
+})
+
+test('an empty text in quotes is empty, without quotes it is null', async () => {
+  expect((await read('csv', 'id,a,b\n1,x,x\n2,"",\n')).last).toEqual(['2', '', null])
+})
