@@ -1,4 +1,5 @@
 import { SluiceError } from '../../lib/error.ts'
+import type { PublishedColumn } from '../../stores/postgres/publish/request.ts'
 import type { CopyColumn, SourceColumn } from '../../transfer/column.ts'
 import { fit } from '../../transfer/fit.ts'
 import { formatPgType, parsePgType, type PgType } from '../../transfer/pgtype.ts'
@@ -54,6 +55,19 @@ export function planColumns(
     if (!columns.some((column) => column.target === name)) throw missing(table, name, `the ${role} names it`, source)
   }
   return { columns, added, published }
+}
+
+/** The planned columns as a publication takes them. */
+export function publishedColumns(
+  options: Pick<SyncOptions, 'columns' | 'key'>,
+  plan: ColumnPlan,
+): readonly PublishedColumn[] {
+  return plan.columns.map(({ target, type }) => ({
+    name: target,
+    type,
+    nullable: !options.key.includes(target),
+    declared: typeof options.columns[target]?.type === 'string',
+  }))
 }
 
 interface Pair {

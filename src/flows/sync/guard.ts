@@ -38,4 +38,26 @@ export function suspicion({ rows, published, minRows, maxShrink, flow, table }: 
   )
 }
 
+export interface Glance {
+  /** Rows that would be published. */
+  readonly rows: number
+  /** Rows that the last publication left; null when there is no record of one. */
+  readonly recorded: number | null
+  /** Rows that the table has by its size and statistics. */
+  readonly estimated: number
+  readonly minRows: number
+  readonly maxShrink: number
+}
+
+/**
+ * Whether nothing is suspicious by what is known without counting: what was published last and what the table seems to hold
+ * now agree, and the new rows are far enough from the limit that neither can be wrong by as much as that takes. Pure.
+ */
+export function isPlainlyFine({ rows, recorded, estimated, minRows, maxShrink }: Glance): boolean {
+  if (recorded === null || rows < minRows) return false
+  const margin = maxShrink / 2
+  const agreed = Math.abs(estimated - recorded) <= recorded * margin
+  return agreed && rows >= Math.max(recorded, estimated) * (1 - margin)
+}
+
 const count = (rows: number): string => `${rows.toLocaleString('en-US')} ${rows === 1 ? 'row' : 'rows'}`

@@ -1,12 +1,14 @@
 import canonicalize from 'canonicalize'
 import { SluiceError } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
+import { alterations } from '../../stores/postgres/publish/alterations.ts'
+import { choose, type Choice } from '../../stores/postgres/publish/choose.ts'
 import type { TableFacts } from '../../stores/postgres/table.ts'
 import type { SourceColumn } from '../../transfer/column.ts'
 import { formatPgType } from '../../transfer/pgtype.ts'
 import type { SourceMark } from '../../transfer/source.ts'
 import type { Flow, LookContext, Plan, SliceKey, SliceRecord, SliceRef, WorkRequest } from '../flow.ts'
-import { planColumns, type ColumnPlan, type PublishedColumns } from './columns.ts'
+import { planColumns, publishedColumns, type ColumnPlan, type PublishedColumns } from './columns.ts'
 import type { SyncOptions } from './config.ts'
 
 /** A sync redoes the whole table: one slice. The cast is where its key is coined. */
@@ -59,7 +61,7 @@ export function planSync(
   if (unchanged !== null) return { slices: [{ action: 'skip', slice: whole, why: unchanged }], steps: [], detail }
   return {
     slices: [{ action: 'run', slice: whole, why: whyNow(flow, request, facts, record, before) }],
-    steps: stepsOf(flow, facts, columns),
+    steps: stepsOf(flow, facts, columns, chooseFor(options, facts.target, columns)),
     detail,
   }
 }
@@ -116,7 +118,26 @@ export function standingColumns(
   return target?.columns.map(({ name, type, generated }) => ({ name, type, generated: generated !== 'no' })) ?? null
 }
 
-function stepsOf(flow: Flow<SyncOptions>, facts: SyncFacts, { columns, added }: ColumnPlan): readonly string[] {
+/** How it would be published; refuses what no publisher can do. */
+function chooseFor(options: SyncOptions, target: TableFacts | null, plan: ColumnPlan): Choice {
+  const columns = publishedColumns(options, plan)
+  const { key, mode, publish, softDelete } = options
+  const asked = {
+    key,
+    mode,
+    columns,
+    ...(publish === null ? {} : { publish }),
+    ...(softDelete === null ? {} : { softDelete }),
+  }
+  return choose(target, asked, target === null ? null : alterations(target, columns))
+}
+
+function stepsOf(
+  flow: Flow<SyncOptions>,
+  facts: SyncFacts,
+  { columns, added }: ColumnPlan,
+  { publisher, why }: Choice,
+): readonly string[] {
   const { to, mode, key, guard } = flow.options
   const table = `${to.schema}.${to.table}`
   return [
@@ -129,5 +150,6 @@ function stepsOf(flow: Flow<SyncOptions>, facts: SyncFacts, { columns, added }: 
       : []),
     ...added.map((name) => `add column ${name} to ${table}`),
     `${mode} ${table} in ${to.store}${key.length === 0 ? '' : ` by ${key.join(', ')}`}`,
+    `publish ${publisher}: ${why}`,
   ]
 }

@@ -4,11 +4,12 @@ import { dropStage } from '../../stores/postgres/publish/staging.ts'
 import type { CopyColumn } from '../../transfer/column.ts'
 import type { CopyPlan, CopyStream, CopySummary, SourceMark } from '../../transfer/source.ts'
 import type { Flow, Plan, WorkContext } from '../flow.ts'
+import { publishedColumns } from './columns.ts'
 import type { SyncOptions } from './config.ts'
-import { suspicion } from './guard.ts'
+import { isPlainlyFine, suspicion } from './guard.ts'
 import { whole, type PublishedMark, type SyncDetail } from './plan.ts'
 import { cursorStart } from './sql/cursor-start.ts'
-import { countLiveRows } from './sql/live-rows.ts'
+import { countLiveRows, estimateRows } from './sql/live-rows.ts'
 
 /**
  * Brings the table up to date: the source's rows are staged beside the target while readers go on with the old content, then
@@ -64,12 +65,7 @@ async function prepare(
     run: context.run.id,
     attempt: context.run.attempt,
     target: { schema: options.to.schema, table: options.to.table },
-    columns: detail.columns.columns.map(({ target, type }) => ({
-      name: target,
-      type,
-      nullable: !options.key.includes(target),
-      declared: typeof options.columns[target]?.type === 'string',
-    })),
+    columns: publishedColumns(options, detail.columns),
     key: options.key,
     mode: options.mode,
     ...(options.publish === null ? {} : { publish: options.publish }),
@@ -136,6 +132,12 @@ async function guard(
 ): Promise<void> {
   const { options } = flow
   if (options.mode !== 'replace') return
+  // Counting reads the whole table; rows that are marked as deleted would have to be told apart.
+  if (detail.target !== null && options.softDelete === null) {
+    const recorded = context.slices.get(whole.key)?.rows ?? null
+    const estimated = await estimateRows(database, detail.target)
+    if (isPlainlyFine({ rows, recorded, estimated, ...options.guard })) return
+  }
   const published = detail.target === null ? null : await countLiveRows(database, detail.target, options.softDelete)
   const suspicious = suspicion({
     rows,

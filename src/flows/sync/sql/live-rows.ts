@@ -15,3 +15,11 @@ export async function countLiveRows(db: Sql, target: TableFacts, softDelete: str
   )
   return Number(rows)
 }
+
+/** How many rows there seem to be, by the size of the table and its statistics: without reading it. */
+export async function estimateRows(db: Sql, target: TableFacts): Promise<number> {
+  const explained = await db.one<{ 'QUERY PLAN': readonly { readonly Plan: { readonly 'Plan Rows': number } }[] }>(
+    sql`explain (format json) select from ${ident(target.schema, target.table)}`,
+  )
+  return explained['QUERY PLAN'][0]?.Plan['Plan Rows'] ?? 0
+}
