@@ -78,26 +78,19 @@ function steps(target: Target): readonly Step[] {
     if (request.key.length === 0) return []
     const name = ident(temporaryIndex(target, 0))
     return [
-      ...namedNotNulls(target, new Map()).map((change) => alter(change)),
+      ...together(target, namedNotNulls(target, new Map())),
       alter(sql`add constraint ${name} primary key (${idents(request.key)})`, request.key),
     ]
   }
   const checks = facts.constraints.filter(({ type }) => type === 'check')
   const foreign = facts.constraints.filter(({ type }) => type === 'foreign key')
   return [
-    ...notNulls(target, facts).map((change) => alter(change)),
+    ...together(target, notNulls(target, facts)),
     ...facts.indexes.flatMap((index, n) => indexSteps(target, facts, index, n)),
-    // One statement: one pass over the rows.
-    ...(checks.length === 0
-      ? []
-      : [
-          alter(
-            join(
-              checks.map(({ name, definition }) => sql`add constraint ${ident(name)} ${raw(definition)}`),
-              ', ',
-            ),
-          ),
-        ]),
+    ...together(
+      target,
+      checks.map(({ name, definition }) => sql`add constraint ${ident(name)} ${raw(definition)}`),
+    ),
     // In two steps: checking the rows then locks neither the referenced table's writers nor its readers.
     ...foreign.flatMap(({ name, definition }) => {
       if (/NOT (VALID|ENFORCED)$/.test(definition))
@@ -111,6 +104,12 @@ function steps(target: Target): readonly Step[] {
       statisticsSteps(target, statistics, n).map((statement) => ({ statement, unique: null })),
     ),
   ]
+}
+
+/** Changes that look at every row, in one statement: one pass over the rows for all of them. */
+function together(target: Target, changes: readonly Query[]): Step[] {
+  if (changes.length === 0) return []
+  return [{ statement: sql`alter table ${stageOf(target)} ${join(changes, ', ')}`, unique: null }]
 }
 
 function indexSteps(target: Target, facts: TableFacts, index: IndexFacts, n: number): Step[] {
