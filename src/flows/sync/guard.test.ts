@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { suspicion } from './guard.ts'
+import { isPlainlyFine, suspicion } from './guard.ts'
 
 const question = { minRows: 1, maxShrink: 0.5, flow: 'f', table: 'public.t' }
 
@@ -32,5 +32,26 @@ test('growing is never suspicious', () => {
         expect(suspicion({ ...question, maxShrink, rows: published + more, published })).toBeNull()
       },
     ),
+  )
+})
+
+test('rows are not counted where what was published and what the table seems to hold agree', () => {
+  const glance = { rows: 990, recorded: 1000, estimated: 1010, minRows: 1, maxShrink: 0.5 }
+  expect(isPlainlyFine(glance)).toBe(true)
+  expect(isPlainlyFine({ ...glance, rows: 700 })).toBe(false)
+  expect(isPlainlyFine({ ...glance, recorded: null })).toBe(false)
+  expect(isPlainlyFine({ ...glance, estimated: 5000 })).toBe(false)
+  expect(isPlainlyFine({ ...glance, estimated: 100 })).toBe(false)
+  expect(isPlainlyFine({ ...glance, minRows: 2000 })).toBe(false)
+  expect(isPlainlyFine({ ...glance, maxShrink: 0 })).toBe(false)
+})
+
+test('what is plainly fine is not suspicious, as long as neither number is off by a quarter', () => {
+  const near = fc.double({ min: 0.8, max: 1.25, noNaN: true })
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1e9 }), fc.nat(2e9), near, near, (published, rows, a, b) => {
+      const glance = { rows, recorded: published * a, estimated: published * b, minRows: 1, maxShrink: 0.5 }
+      if (isPlainlyFine(glance)) expect(suspicion({ ...question, rows, published })).toBeNull()
+    }),
   )
 })
