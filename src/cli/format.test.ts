@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { formatBytes, formatCount, formatRelative, formatRows } from './format.ts'
-import { formatPhase } from './progress.ts'
+import { formatBarred, formatPhase } from './progress.ts'
 import { shorten } from './commands/runs.ts'
 import { formatTable } from './table.ts'
 
@@ -43,11 +43,14 @@ test('columns are aligned whatever their characters and colours', () => {
 test('a phase as a line', () => {
   const phase = { name: 'load', rows: 1_200_000, rowsExpected: 3_000_000, bytes: 120_000_000 }
   expect(formatPhase(phase, 800_000, 2_300)).toBe(
+    'load  1,200,000 of 3,000,000 rows · 800,000 rows/s · 120 MB · 2.0 s left',
+  )
+  expect(formatBarred(phase, 800_000, 2_300)).toBe(
     'load  ████████░░░░░░░░░░░░  1,200,000 of 3,000,000 rows · 800,000 rows/s · 120 MB · 2.0 s left',
   )
-  expect(formatPhase({ name: 'index', rows: 0, rowsExpected: null, bytes: 0 }, null, null)).toBe('index')
+  expect(formatBarred({ name: 'index', rows: 0, rowsExpected: null, bytes: 0 }, null, null)).toBe('index')
   // More than was expected fills the bar and no more.
-  expect(formatPhase({ ...phase, rows: 9_000_000 }, null, null)).toContain('████████████████████  9,000,000')
+  expect(formatBarred({ ...phase, rows: 9_000_000 }, null, null)).toContain('████████████████████  9,000,000')
 })
 
 test('ids are cut to what tells them apart', () => {

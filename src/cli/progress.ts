@@ -19,9 +19,14 @@ export function showProgress(flows: readonly string[], out: Output): Progress {
 
 /** One flow's speed, measured from the phase's first event: what the reader sees, whoever works. */
 class Meter {
+  readonly #format: typeof formatPhase
   #phase = ''
   #since = 0
   #rows = 0
+
+  constructor(format: typeof formatPhase) {
+    this.#format = format
+  }
 
   line(phase: Phase, etaMs: number | null, now: number): string {
     if (phase.name !== this.#phase) {
@@ -31,11 +36,11 @@ class Meter {
     }
     const seconds = (now - this.#since) / 1_000
     const speed = seconds < 0.5 ? null : (phase.rows - this.#rows) / seconds
-    return formatPhase(phase, speed, etaMs)
+    return this.#format(phase, speed, etaMs)
   }
 }
 
-/** `load  ███████░░░░░  1,200,000 of 3,000,000 rows · 800,000 rows/s · 120 MB · 2 s left`. Pure. */
+/** `load  1,200,000 of 3,000,000 rows · 800,000 rows/s · 120 MB · 2 s left`. Pure. */
 export function formatPhase(phase: Phase, rowsPerSecond: number | null, etaMs: number | null): string {
   const parts: string[] = []
   if (phase.rowsExpected !== null && phase.rowsExpected > 0)
@@ -44,8 +49,15 @@ export function formatPhase(phase: Phase, rowsPerSecond: number | null, etaMs: n
   if (rowsPerSecond !== null && rowsPerSecond >= 1) parts.push(`${formatCount(Math.round(rowsPerSecond))} rows/s`)
   if (phase.bytes > 0) parts.push(formatBytes(phase.bytes))
   if (etaMs !== null && etaMs >= 1_000) parts.push(`${formatDuration(Math.round(etaMs / 1_000) * 1_000)} left`)
-  const bar = phase.rowsExpected !== null && phase.rowsExpected > 0 ? [formatBar(phase.rows / phase.rowsExpected)] : []
-  return [phase.name, ...bar, parts.join(' · ')].filter((part) => part !== '').join('  ')
+  return [phase.name, parts.join(' · ')].filter((part) => part !== '').join('  ')
+}
+
+/** The same behind a bar, `load  ███████░░░░░  1,200,000 of …`, where it is known how much there is to do. Pure. */
+export function formatBarred(phase: Phase, rowsPerSecond: number | null, etaMs: number | null): string {
+  const { name, rows, rowsExpected } = phase
+  const line = formatPhase(phase, rowsPerSecond, etaMs)
+  if (rowsExpected === null || rowsExpected <= 0) return line
+  return `${name}  ${formatBar(rows / rowsExpected)}${line.slice(name.length)}`
 }
 
 function formatBar(share: number, width = 20): string {
@@ -54,7 +66,7 @@ function formatBar(share: number, width = 20): string {
 }
 
 function liveProgress(flows: readonly string[], out: Output): Progress {
-  const meters = new Map(flows.map((flow) => [flow, new Meter()]))
+  const meters = new Map(flows.map((flow) => [flow, new Meter(formatBarred)]))
   const tasks = new Map<string, { title: string }>()
   const ends = new Map(flows.map((flow) => [flow, Promise.withResolvers<void>()]))
   const list = new Listr(
@@ -109,7 +121,7 @@ function plainProgress(out: Output): Progress {
       }
       if (event.tag !== 'progress') return
       const now = performance.now()
-      const before = last.get(flow) ?? { phase: '', at: -Infinity, meter: new Meter() }
+      const before = last.get(flow) ?? { phase: '', at: -Infinity, meter: new Meter(formatPhase) }
       const line = before.meter.line(event.phase, event.etaMs, now)
       if (event.phase.name === before.phase && now - before.at < 10_000) return
       last.set(flow, { phase: event.phase.name, at: now, meter: before.meter })
