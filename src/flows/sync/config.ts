@@ -16,7 +16,15 @@ const from = z.union([
     store,
   }),
   z.strictObject({ parquet: z.string().min(1).describe('a path or a glob'), store }),
-  z.strictObject({ csv: z.string().min(1).describe('a path or a glob'), store }),
+  z.strictObject({
+    csv: z
+      .string()
+      .min(1)
+      .describe(
+        'a path or a glob; types come from all rows: `007` keeps its column text, and only ISO dates are dates',
+      ),
+    store,
+  }),
   z.strictObject({ json: z.string().min(1).describe('a path or a glob'), store }),
 ])
 
