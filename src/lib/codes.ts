@@ -46,7 +46,6 @@ export const codes = {
   STATE_CHANGED: entry(2, false, 'The tables of Sluice were made by another code than this version.'),
   STATE_NEWER: entry(2, false, 'The tables of Sluice belong to a newer version than this one.'),
 
-  SOURCE_STALE: entry(1, true, 'The source should have been rebuilt by now and was not.'),
   SOURCE_COLUMN_MISSING: entry(1, false, 'The config or the target names a column that the source does not have.'),
   SCHEMA_NARROWED: entry(1, false, 'The source changed a column in a way that the target cannot hold.'),
   SCHEMA_FROZEN: entry(1, false, "The source changed its columns, and the flow's contract is `freeze`."),
@@ -74,10 +73,8 @@ export const codes = {
   RUN_CANCELLED: entry(1, false, 'The run was cancelled.'),
   RUN_STALLED: entry(1, true, 'The run made no progress for longer than `timeout`.'),
   RUN_INTERRUPTED: entry(1, true, 'The worker stopped without a word; the run goes on in another.'),
-  WEBHOOK_FAILED: entry(1, true, 'A webhook did not accept a notification.'),
 
   DIFFERS: entry(3, false, 'Source and target differ.'),
-  UNHEALTHY: entry(3, false, 'At least one flow is failed, late or stale, or a check found a problem.'),
 } as const satisfies Record<string, CodeEntry>
 
 export type Code = keyof typeof codes
