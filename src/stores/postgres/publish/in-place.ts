@@ -15,7 +15,7 @@ import { formatPgType } from '../../../transfer/pgtype.ts'
 import { sqlState } from '../errors.ts'
 import type { TableFacts } from '../table.ts'
 import { createDifferences } from './differences.ts'
-import { beImpatient } from './settings.ts'
+import { beImpatient, roomToCompare } from './settings.ts'
 import { markedAs, type Mark } from './soft-delete.ts'
 import { stageName } from './staging.ts'
 import { all, allReplaced, arrive, change, leave, type Carrying } from './statements.ts'
@@ -32,10 +32,8 @@ export async function applyInPlace(tx: Session, target: Target): Promise<Applied
   const facts = await lockUnchanged(tx, target)
   const differences = ident('pg_temp', `${stageName(target.request)}_d`)
   const mark = markedAs(target, facts)
-  await tx.run(sql`select set_config('row_security', 'off', true), set_config('jit', 'off', true),
-    set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 262144)::text, true),
-    set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true)`)
-  await tx.run(createDifferences(target, facts, differences, mark))
+  await tx.run(sql`select set_config('row_security', 'off', true), set_config('jit', 'off', true)`)
+  await compare(tx, createDifferences(target, facts, differences, mark))
   await tx.run(sql`analyze ${differences}`)
   await failpoint('in-place:compared')
   await alterTarget(tx, target, facts, mark)
@@ -51,6 +49,21 @@ export async function applyInPlace(tx: Session, target: Target): Promise<Applied
     await tx.run(sql`rollback to savepoint sluice_apply`)
     return counted(tx, allReplaced(carrying))
   }
+}
+
+/** Side by side where the server can; alone where that is refused, as by a container with little shared memory. */
+async function compare(tx: Session, statement: Query): Promise<void> {
+  await tx.run(sql`savepoint sluice_compare`)
+  try {
+    await roomToCompare(tx, 2)
+    await tx.run(statement)
+  } catch (error) {
+    if (sqlState(error)?.startsWith('53') !== true) throw error
+    await tx.run(sql`rollback to savepoint sluice_compare`)
+    await roomToCompare(tx, 0)
+    await tx.run(statement)
+  }
+  await tx.run(sql`release savepoint sluice_compare`)
 }
 
 /** New columns, nullable, and types that need no rewriting. */

@@ -1,6 +1,8 @@
 /** Keys of the staged rows: nulls and repetitions are counted and named before anything is published. */
 import { SluiceError } from '../../../lib/error.ts'
-import { ident, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
+import { ident, idents, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
+import { sqlState } from '../errors.ts'
+import { isUnique } from './differences.ts'
 import { image } from './image.ts'
 import { stageOf } from './stage.ts'
 import { nameOf, type Target } from './target.ts'
@@ -20,6 +22,40 @@ export function keepLatest(tx: Session, target: Target, latestBy: string): Promi
       from ${stage} r
       where ${allPresent('r', key)}) d
     where s.ctid = d.place and d.n > 1`)
+}
+
+/**
+ * Staged rows that are to be compared with the target's: analyzed, and their keys judged.
+ *
+ * A unique index tells soonest whether a key repeats, and what it builds with is bounded. Not every key can have one: where the
+ * target has none either, keys are grouped.
+ *
+ * @throws SluiceError `KEY_NULL`, `KEY_DUPLICATE`.
+ */
+export async function readyToCompare(
+  transaction: (work: (tx: Session) => Promise<void>) => Promise<void>,
+  target: Target,
+  rows: number,
+): Promise<void> {
+  const { facts, request } = target
+  const { key } = request
+  const indexed = key.length > 0 && facts !== null && isUnique(facts, key)
+  try {
+    await transaction(async (tx) => {
+      // First: without it the planner takes the keys for a few, and hashes them twice.
+      await tx.run(sql`analyze ${stageOf(target)}${key.length === 0 ? raw('') : sql` (${idents(key)})`}`)
+      if (indexed) await tx.run(sql`create unique index on ${stageOf(target)} (${idents(key)})`)
+      else if (key.length > 0) await refuseBadKeys(tx, target, rows)
+      if (indexed) await refuseNulls(tx, target)
+    })
+  } catch (error) {
+    if (!indexed || sqlState(error) !== '23505') throw error
+    await transaction(async (tx) => {
+      await refuseNulls(tx, target)
+      await refuseDuplicates(tx, target, key)
+    })
+    throw error
+  }
 }
 
 /**

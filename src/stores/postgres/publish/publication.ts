@@ -10,7 +10,7 @@
  */
 
 import { failpoint } from '../../../lib/failpoint.ts'
-import { raw, sql, type Database, type Session } from '../../../lib/sql.ts'
+import { raw, type Database, type Session } from '../../../lib/sql.ts'
 import { formatPgType, type PgType } from '../../../transfer/pgtype.ts'
 import { countRows, readTable } from '../schema.ts'
 import type { TableFacts } from '../table.ts'
@@ -19,13 +19,13 @@ import { build } from './build.ts'
 import { choose } from './choose.ts'
 import { asPublishError } from './errors.ts'
 import { applyInPlace } from './in-place.ts'
-import { keepLatest, refuseBadKeys, refuseNulls } from './keys.ts'
+import { keepLatest, readyToCompare, refuseNulls } from './keys.ts'
 import { checkRequest } from './check.ts'
 import type { Changes, PublicationRequest, Publisher } from './request.ts'
 import { advanceSequences, readLargest, type Largest } from './sequences.ts'
 import { withSettings } from './settings.ts'
 import { markedAs } from './soft-delete.ts'
-import { loadStage, roomToBuild, stageOf } from './stage.ts'
+import { loadStage, roomToBuild } from './stage.ts'
 import { dropStage, dropStagingSchema, sweep } from './staging.ts'
 import { describeSteps } from './steps.ts'
 import { applySwap } from './swap.ts'
@@ -133,15 +133,8 @@ async function finish(db: Database, target: Target, loaded: number): Promise<{ r
     })
   }
   if (publisher === 'swap') await build(transaction, target, rows)
-  const largest = await transaction(async (tx) => {
-    if (publisher === 'in-place') {
-      // First: without it the planner takes the keys for a few, and hashes them twice.
-      await tx.run(sql`analyze ${stageOf(target)}`)
-      if (request.key.length > 0) await refuseBadKeys(tx, target, rows)
-    }
-    return readLargest(tx, target)
-  })
-  return { rows, largest }
+  else await readyToCompare(transaction, target, rows)
+  return { rows, largest: await transaction((tx) => readLargest(tx, target)) }
 }
 
 async function apply(

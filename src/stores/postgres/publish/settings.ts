@@ -23,3 +23,20 @@ export async function withSettings<T>(tx: Session, work: () => Promise<T>): Prom
 export async function beImpatient(tx: Session): Promise<void> {
   await tx.run(sql`select set_config('lock_timeout', ${impatience}, true)`)
 }
+
+/**
+ * Room to hash one of two tables in, for the rest of this transaction: an eighth of what the server is said to cache in (but
+ * at most 1.5 GB), shared by all who hash. `workers`: 0 is alone, else a server that allows more keeps its setting.
+ */
+export async function roomToCompare(tx: Session, workers: number): Promise<void> {
+  await tx.run(sql`
+    select set_config('max_parallel_workers_per_gather', case ${workers}::int when 0 then 0
+        else greatest(current_setting('max_parallel_workers_per_gather')::int, ${workers}::int) end::text, true),
+      -- What differs is a small part, which the planner does not know.
+      set_config('parallel_tuple_cost', '0', true)`)
+  await tx.run(sql`
+    select set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024,
+      (least(pg_size_bytes(current_setting('effective_cache_size')) / 8192, 1572864)
+        / (current_setting('max_parallel_workers_per_gather')::int + 1)
+        / current_setting('hash_mem_multiplier')::float8)::bigint)::text, true)`)
+}
