@@ -9,7 +9,7 @@
  * Limit and ours take turns on one server, after a checkpoint each.
  */
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,6 +17,7 @@ import { promisify } from 'node:util'
 import { literal, sql, type Database } from '../src/lib/sql.ts'
 import { openDatabase } from '../src/stores/postgres/client.ts'
 import { startEmbedded } from '../src/stores/postgres/embedded/embedded.ts'
+import { removeEmbedded } from '../src/stores/postgres/embedded/inspect.ts'
 import { lineitemKey } from './lineitem.ts'
 import { peersOf, type PeerResult } from './peers.ts'
 import type { TurnResult } from './turn.ts'
@@ -49,16 +50,26 @@ const table = 'lineitem'
 
 export async function benchLoad(options: BenchOptions): Promise<BenchResult> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))
+  // The server runs as somebody else where this is root, and keeps its data here if it can.
+  await chmod(directory, 0o755)
+  try {
+    return await benchIn(directory, options)
+  } finally {
+    await removeEmbedded(join(directory, '.sluice'))
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+async function benchIn(directory: string, options: BenchOptions): Promise<BenchResult> {
   await mkdir(join(directory, '.sluice'))
   await using embedded = options.url === null ? await startEmbedded({ directory: join(directory, '.sluice') }) : null
   const url = options.url ?? embedded?.url ?? ''
   const dumped = join(embedded?.dataDirectory ?? directory, 'bench-lineitem.bin')
+  await using database = await openDatabase({ store: 'bench', url })
   try {
-    await using database = await openDatabase({ store: 'bench', url })
     return await measure(options, directory, database, url, dumped)
   } finally {
     await rm(dumped, { force: true })
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 
