@@ -126,16 +126,18 @@ describe.each([18, 14] as const)('a sync by key on PostgreSQL %i', (version) => 
   })
 })
 
-describe('other ways to publish', () => {
-  let project: Project
-  beforeAll(async () => {
-    project = await createProject(`{
+const flows = `{
       bag: sync({ from: { query: 'select grade, note from bag' }, to: 'app.bag' }),
       marked: sync({ from: { table: 'marked' }, to: 'marked', key: ['id'], softDelete: 'is_deleted' }),
       merged: sync({ from: { table: 'merged' }, to: 'merged', key: ['id'], mode: 'upsert', cursor: 'at', lookback: '1h' }),
-      appended: sync({ from: { table: 'appended' }, to: 'appended', mode: 'append', cursor: 'at' }),
+      appended: sync({ from: { table: 'appended' }, to: 'appended', mode: 'append', cursor: 'at', lookback: 0 }),
       latest: sync({ from: { table: 'latest' }, to: 'latest', key: ['id'], latestBy: 'at' }),
-    }`)
+    }`
+
+describe('other ways to publish', () => {
+  let project: Project
+  beforeAll(async () => {
+    project = await createProject(flows)
     await project.query('create schema app')
     await project.query(
       'create table marked (id integer primary key, name text, is_deleted boolean not null default false)',
@@ -209,9 +211,37 @@ describe('other ways to publish', () => {
     ])
   })
 
+  test('upsert reads everything again when the definition changes, so that older rows get the new column', async () => {
+    await project.flows(
+      flows.replace(
+        "from: { table: 'merged' }",
+        "from: { query: 'select id, merged.at, v, v * 2 as twice from merged' }",
+      ),
+    )
+    ok(await project.sluice(['run', 'merged']))
+    expect(await rows('select count(*)::int as n from merged where twice is null')).toEqual([{ n: 1 }])
+    // The one that left the source: an upsert never deletes, and nobody knows its value.
+    expect(await rows('select id from merged where twice is null')).toEqual([{ id: 50 }])
+  })
+
   test('latestBy chooses the newest of each key', async () => {
     expect(await rows('select count(*)::int as n, min(v)::int as low, max(v)::int as high from latest')).toEqual([
       { n: 10, low: 90, high: 99 },
     ])
+    ok(await project.sluice(['verify', 'latest']))
+    await project.query('update latest set v = 0 where id = 3')
+    expect(verdictOf(await project.sluice(['verify', 'latest', '--json']))).toMatchObject({
+      missing: 0,
+      extra: 0,
+      changed: 1,
+    })
+  })
+
+  test('the guard judges what latestBy leaves', async () => {
+    await project.warehouse('update latest set id = 1')
+    const shrunk = await project.sluice(['run', 'latest'])
+    expect(shrunk.code).toBe(1)
+    expect(shrunk.stderr).toMatch(/GUARD_SHRUNK/)
+    expect(await rows('select count(*)::int as n from latest')).toEqual([{ n: 10 }])
   })
 })

@@ -50,6 +50,7 @@ export const codes = {
   SCHEMA_NARROWED: entry(1, false, 'The source changed a column in a way that the target cannot hold.'),
   SCHEMA_FROZEN: entry(1, false, "The source changed its columns, and the flow's contract is `freeze`."),
   TARGET_DEPENDENTS: entry(1, false, 'Something depends on the target in a way that this publication would break.'),
+  TARGET_MISSING: entry(1, false, 'The table does not exist: the flow was never published, or somebody dropped it.'),
   TARGET_UNSUITABLE: entry(
     1,
     false,

@@ -61,10 +61,14 @@ export const syncDefinition = z.strictObject({
     ),
   cursor: name.optional().describe('the column that grows, for upsert and append'),
   lookback: z
-    .string()
-    .refine((text) => parseDuration(text) !== undefined, 'not a duration such as 2h or 7d')
+    .union([
+      z.string().refine((text) => parseDuration(text) !== undefined, 'not a duration such as 2h or 7d'),
+      z.number().min(0),
+    ])
     .optional()
-    .describe('how far behind the newest cursor value to read again, for rows that commit late'),
+    .describe(
+      'how far behind the newest cursor value to read again, for rows that commit late: a duration for dates and times, a number for numbers; 0 where none can',
+    ),
   softDelete: name
     .optional()
     .describe('a boolean column that marks rows that left the source, instead of deleting them'),
@@ -102,6 +106,9 @@ export const syncDefinition = z.strictObject({
 
 export type SyncDefinition = z.input<typeof syncDefinition>
 
+/** How far behind the newest cursor value rows may still appear. */
+export type Lookback = { readonly tag: 'time'; readonly ms: number } | { readonly tag: 'number'; readonly by: number }
+
 /** Where a sync publishes. */
 export interface Target {
   readonly store: string
@@ -117,8 +124,8 @@ export interface SyncOptions {
   readonly key: readonly string[]
   readonly mode: 'replace' | 'upsert' | 'append'
   readonly cursor: string | null
-  /** Milliseconds. */
-  readonly lookback: number
+  /** Milliseconds for dates and times, else in the cursor's own unit. */
+  readonly lookback: Lookback
   readonly softDelete: string | null
   readonly publish: 'in-place' | 'swap' | null
   readonly columns: Readonly<Record<string, ColumnOptions>>
@@ -146,6 +153,12 @@ export function faultsOf(
     faults.push({ path: 'cursor', fault: 'mode append needs a cursor: without one the same rows would be added again' })
   if (definition.mode === 'replace' && definition.cursor !== undefined)
     faults.push({ path: 'cursor', fault: 'mode replace reads everything; a cursor belongs to upsert and append' })
+  if (definition.cursor !== undefined && definition.lookback === undefined)
+    faults.push({
+      path: 'lookback',
+      fault:
+        'a cursor needs a lookback: a row whose transaction commits late has an older value than what was read already, and would be missed; lookback: 0 says that this cannot happen',
+    })
   if (definition.lookback !== undefined && definition.cursor === undefined)
     faults.push({ path: 'lookback', fault: 'a lookback needs a cursor' })
   if (definition.latestBy !== undefined && definition.key === undefined)
@@ -172,7 +185,7 @@ export function resolveSync(definition: z.output<typeof syncDefinition>, files: 
     key: definition.key ?? [],
     mode: definition.mode,
     cursor: definition.cursor ?? null,
-    lookback: parseDuration(definition.lookback ?? '0s') ?? 0,
+    lookback: lookbackOf(definition.lookback ?? 0),
     softDelete: definition.softDelete ?? null,
     publish: definition.publish ?? null,
     columns: Object.fromEntries(
@@ -200,13 +213,19 @@ export function contentOf(options: SyncOptions): Json {
     key,
     mode,
     cursor,
-    lookback,
+    lookback: { ...lookback },
     softDelete,
     columns: Object.fromEntries(Object.entries(columns).map(([target, column]) => [target, { ...column }])),
     latestBy,
     beforePublish,
     afterPublish,
   }
+}
+
+function lookbackOf(lookback: string | number): Lookback {
+  return typeof lookback === 'number'
+    ? { tag: 'number', by: lookback }
+    : { tag: 'time', ms: parseDuration(lookback) ?? 0 }
 }
 
 function sourceOf(from: z.output<typeof syncDefinition>['from'], changed: string | null, files: Files): SourceSpec {

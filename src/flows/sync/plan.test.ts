@@ -21,7 +21,7 @@ const flow: Flow<SyncOptions> = {
     key: ['id'],
     mode: 'replace',
     cursor: null,
-    lookback: 0,
+    lookback: { tag: 'number', by: 0 },
     softDelete: null,
     publish: null,
     columns: {},

@@ -1,12 +1,13 @@
 import type { Database } from '../../lib/sql.ts'
 import { preparePublication, type Publication } from '../../stores/postgres/publish/publication.ts'
+import type { Attempt } from '../../stores/postgres/publish/request.ts'
 import { dropStage } from '../../stores/postgres/publish/staging.ts'
 import type { CopyColumn } from '../../transfer/column.ts'
 import type { CopyPlan, CopyStream, CopySummary, SourceMark } from '../../transfer/source.ts'
 import type { Flow, Plan, WorkContext } from '../flow.ts'
-import { publishedColumns } from './columns.ts'
 import type { SyncOptions } from './config.ts'
 import { isPlainlyFine, suspicion } from './guard.ts'
+import { publicationOf } from './publication.ts'
 import { whole, type PublishedMark, type SyncDetail } from './plan.ts'
 import { cursorStart } from './sql/cursor-start.ts'
 import { countLiveRows, estimateRows } from './sql/live-rows.ts'
@@ -20,7 +21,9 @@ export async function runSync(flow: Flow<SyncOptions>, plan: Plan<SyncDetail>, c
   const { options } = flow
   const database = await context.stores.database(options.to.store)
   const source = await context.stores.source(options.store, options.from)
-  await using publication = disposable(await prepare(flow, plan.detail, database, context))
+  await using publication = disposable(
+    await preparePublication(database, publicationOf(flow, plan.detail.columns, attemptOf(flow, context))),
+  )
   context.log('info', `publishing ${publication.value.publisher}: ${publication.value.why}`)
 
   const previous = context.slices.get(whole.key)
@@ -29,9 +32,12 @@ export async function runSync(flow: Flow<SyncOptions>, plan: Plan<SyncDetail>, c
   const summary = await load(source.copy(copy, context.signal), publication.value, context)
   report(summary, context)
 
-  await guard(flow, summary.rows, plan.detail, database, context)
+  // Rows of one key become one: then only what is left of them says how much the source has shrunk.
+  const judgedLast = flow.options.latestBy !== null
+  if (!judgedLast) await guard(flow, summary.rows, plan.detail, database, context)
   context.phase('index')
-  await publication.value.finish()
+  const staged = await publication.value.finish()
+  if (judgedLast) await guard(flow, staged.rows, plan.detail, database, context)
 
   context.phase('publish')
   await context.publish(whole, database, async (tx) => {
@@ -44,36 +50,16 @@ export async function runSync(flow: Flow<SyncOptions>, plan: Plan<SyncDetail>, c
 export async function tidySync(flow: Flow<SyncOptions>, context: WorkContext): Promise<void> {
   const database = await context.stores.database(flow.options.to.store)
   for (let attempt = 1; attempt < context.run.attempt; attempt++)
-    await dropStage(database, { project: context.project, flow: flow.name, run: context.run.id, attempt })
+    await dropStage(database, { ...attemptOf(flow, context), attempt })
+}
+
+function attemptOf(flow: Flow<SyncOptions>, { project, run }: WorkContext): Attempt {
+  return { project, flow: flow.name, run: run.id, attempt: run.attempt }
 }
 
 /** Ours to clean up on every way out, without hiding the error that led there. */
 function disposable(value: Publication): { readonly value: Publication } & AsyncDisposable {
   return { value, [Symbol.asyncDispose]: () => value.cleanUp() }
-}
-
-async function prepare(
-  flow: Flow<SyncOptions>,
-  detail: SyncDetail,
-  database: Database,
-  context: WorkContext,
-): Promise<Publication> {
-  const { options } = flow
-  return preparePublication(database, {
-    project: context.project,
-    flow: flow.name,
-    run: context.run.id,
-    attempt: context.run.attempt,
-    target: { schema: options.to.schema, table: options.to.table },
-    columns: publishedColumns(options, detail.columns),
-    key: options.key,
-    mode: options.mode,
-    ...(options.publish === null ? {} : { publish: options.publish }),
-    ...(options.latestBy === null ? {} : { latestBy: options.latestBy }),
-    ...(options.softDelete === null ? {} : { softDelete: options.softDelete }),
-    ...(options.beforePublish === null ? {} : { before: options.beforePublish }),
-    ...(options.afterPublish === null ? {} : { after: options.afterPublish }),
-  })
 }
 
 /** The COPY in the publication's column order and exact types; from the cursor on where the mode has one. */
@@ -93,11 +79,22 @@ async function copyPlan(
   })
   const plan: CopyPlan = { columns, key: options.key, table: `${options.to.schema}.${options.to.table}` }
   const cursor = planned.get(options.cursor ?? '')
-  if (cursor === undefined || detail.target === null || context.request.force) return plan
+  if (cursor === undefined || detail.target === null || context.request.force || isNewDefinition(flow, detail, context))
+    return plan
   const from = await cursorStart(database, options.to, cursor, options.lookback)
   if (from === null) return plan
   context.log('info', `reading from ${cursor.source} >= ${from}`)
   return { ...plan, since: { column: cursor.source, from } }
+}
+
+/**
+ * Whether what is published was made by another definition: then an upsert reads everything again, so that older rows get
+ * what they would have now. An append leaves them as they were added.
+ */
+function isNewDefinition(flow: Flow<SyncOptions>, { columns }: SyncDetail, context: WorkContext): boolean {
+  if (flow.options.mode !== 'upsert') return false
+  const record = context.slices.get(whole.key)
+  return columns.added.length > 0 || record?.definitionHash !== flow.definitionHash
 }
 
 async function load(stream: CopyStream, publication: Publication, context: WorkContext): Promise<CopySummary> {

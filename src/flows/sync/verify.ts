@@ -8,8 +8,9 @@ import type { CopyColumn } from '../../transfer/column.ts'
 import { findRows, hashRows, type FoundRow, type RowPlan } from '../../transfer/pgcopy/hash-rows.ts'
 import type { Source } from '../../transfer/source.ts'
 import type { Difference, Flow, LookContext, Verification, VerifyRequest } from '../flow.ts'
-import { planColumns } from './columns.ts'
+import { planColumns, type ColumnPlan } from './columns.ts'
 import type { SyncOptions } from './config.ts'
+import { latestRows } from './latest.ts'
 import { publishedMark, sameMark, standingColumns, whole } from './plan.ts'
 import { keyTexts } from './sql/key-texts.ts'
 import { live } from './sql/live-rows.ts'
@@ -38,9 +39,9 @@ export async function verifySync(
   if (target === null) throw neverPublished(flow)
   const record = context.slices.get(whole.key) ?? null
   const before = publishedMark(record)
-  const { columns } = planColumns(options, await source.columns(context.signal), standingColumns(target), null)
+  const plan = planColumns(options, await source.columns(context.signal), standingColumns(target), null)
   const found = await database.transaction(
-    (tx) => compareSides({ flow, source, target, columns, tx, database, context }),
+    (tx) => compareSides({ flow, source, target, plan, tx, database, context }),
     { isolation: 'repeatable read' },
   )
   const sourceChanged = before !== null && mark.known && !sameMark(before.mark, mark.mark)
@@ -60,7 +61,7 @@ interface Sides {
   readonly flow: Flow<SyncOptions>
   readonly source: Source
   readonly target: TableFacts
-  readonly columns: readonly CopyColumn[]
+  readonly plan: ColumnPlan
   readonly tx: Session
   readonly database: Database
   readonly context: LookContext
@@ -70,7 +71,7 @@ async function compareSides(
   sides: Sides,
 ): Promise<Pick<Verification, 'compared' | 'missing' | 'extra' | 'changed' | 'examples'>> {
   const { flow, target, tx, context } = sides
-  const columns = exact(sides.columns, target)
+  const columns = exact(sides.plan.columns, target)
   const names = columns.map(({ target: name }) => name)
   const plan: RowPlan = {
     types: columns.map(({ type }) => type),
@@ -78,12 +79,8 @@ async function compareSides(
   }
   const published = sql`select ${idents(names)} from ${ident(target.schema, target.table)} where ${live(target, flow.options.softDelete)}`
   const readTarget: Rows = () => tx.copyOut(copyOf(published))
-  const readSource: Rows = () =>
-    chunksOf(
-      sides.source,
-      { columns, key: flow.options.key, table: `${target.schema}.${target.table}` },
-      context.signal,
-    )
+  await using from = await sourceRows(sides, columns)
+  const readSource = from.read
 
   const keyed = plan.key.length > 0
   const comparison = await compareHashes(
@@ -113,6 +110,24 @@ async function compareSides(
       database: sides.database,
     }),
   }
+}
+
+/** The source's rows as they would be published. */
+async function sourceRows(
+  { flow, source, target, plan, database, context }: Sides,
+  columns: readonly CopyColumn[],
+): Promise<{ readonly read: Rows } & AsyncDisposable> {
+  const table = `${target.schema}.${target.table}`
+  const read = (of: readonly CopyColumn[]): AsyncIterable<Uint8Array> =>
+    chunksOf(source, { columns: of, key: flow.options.key, table }, context.signal)
+  if (flow.options.latestBy === null) return { read: () => read(columns), [Symbol.asyncDispose]: async () => {} }
+  return latestRows(database, flow, context.project, { ...plan, columns }, (wanted) =>
+    read(
+      wanted.flatMap(({ name, type }) =>
+        columns.filter(({ target }) => target === name).map((column) => ({ ...column, type })),
+      ),
+    ),
+  )
 }
 
 /** The columns with the very types that the target has, which is what its COPY sends. */
@@ -227,7 +242,7 @@ const copyOf = (query: Query): Query => sql`copy (${query}) to stdout (format bi
 
 function neverPublished(flow: Flow<SyncOptions>): SluiceError {
   const table = `${flow.options.to.schema}.${flow.options.to.table}`
-  return new SluiceError('DIFFERS', `${table} does not exist`, {
+  return new SluiceError('TARGET_MISSING', `${table} does not exist`, {
     why: 'the flow has never been published, or somebody dropped the table',
     fix: `sluice run ${flow.name}`,
     where: { flow: flow.name, table },

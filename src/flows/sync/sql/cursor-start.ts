@@ -1,21 +1,32 @@
-import { ident, sql, type Sql } from '../../../lib/sql.ts'
+import { SluiceError } from '../../../lib/error.ts'
+import { ident, sql, type Query, type Sql } from '../../../lib/sql.ts'
 import type { CopyColumn } from '../../../transfer/column.ts'
-import type { Target } from '../config.ts'
+import { formatPgType } from '../../../transfer/pgtype.ts'
+import type { Lookback, Target } from '../config.ts'
 
 /**
- * Where reading begins: the newest cursor value that is published, less the lookback (milliseconds, for dates and times), as
- * text; null when the table is empty. Rows that commit late with an older value are found as far back as the lookback reaches.
+ * Where reading begins: the newest cursor value that is published, less the lookback, as text; null when the table is empty.
+ * Rows that commit late with an older value are found as far back as the lookback reaches.
  */
-export async function cursorStart(
-  db: Sql,
-  to: Target,
-  { target, type }: CopyColumn,
-  lookback: number,
-): Promise<string | null> {
-  const table = ident(to.schema, to.table)
-  const newest = sql`max(${ident(target)})`
-  const timed = type.tag === 'timestamp' || type.tag === 'timestamptz' || type.tag === 'date'
-  const start = timed && lookback > 0 ? sql`${newest} - make_interval(secs => ${lookback / 1_000})` : newest
-  const row = await db.one<{ start: string | null }>(sql`select (${start})::text as start from ${table}`)
+export async function cursorStart(db: Sql, to: Target, cursor: CopyColumn, lookback: Lookback): Promise<string | null> {
+  const newest = sql`max(${ident(cursor.target)})`
+  const row = await db.one<{ start: string | null }>(
+    sql`select (${less(newest, cursor, lookback)})::text as start from ${ident(to.schema, to.table)}`,
+  )
   return row.start
+}
+
+const times: ReadonlySet<string> = new Set(['date', 'timestamp', 'timestamptz'])
+const numbers: ReadonlySet<string> = new Set(['int2', 'int4', 'int8', 'float4', 'float8', 'numeric'])
+
+function less(newest: Query, { target, type }: CopyColumn, lookback: Lookback): Query {
+  if (lookback.tag === 'time' && times.has(type.tag))
+    return sql`${newest} - make_interval(secs => ${lookback.ms / 1_000})`
+  if (lookback.tag === 'number' && lookback.by === 0) return newest
+  if (lookback.tag === 'number' && numbers.has(type.tag)) return sql`${newest}::numeric - ${lookback.by}`
+  throw new SluiceError('CONFIG_INVALID', `the lookback does not fit the cursor "${target}"`, {
+    why: `the cursor is ${formatPgType(type)}, and the lookback a ${lookback.tag === 'time' ? 'duration' : 'number'}`,
+    fix: 'a duration for dates and times, a number for numbers, 0 where no row can commit late',
+    where: { column: target },
+  })
 }
