@@ -1,4 +1,5 @@
-import type { PgType } from './pgtype.ts'
+import { SluiceError } from '../lib/error.ts'
+import { formatPgType, type PgType } from './pgtype.ts'
 
 /**
  * Whether values of one type fit another: `always` without looking, `maybe` value by value (the column's policy decides
@@ -16,8 +17,28 @@ const numbers: ReadonlySet<PgType['tag']> = new Set(['int2', 'int4', 'int8', 'fl
 const texts: ReadonlySet<PgType['tag']> = new Set(['text', 'varchar', 'char'])
 const times: ReadonlySet<PgType['tag']> = new Set(['date', 'timestamp', 'timestamptz'])
 
+/** Whether values of the type can be written at all. */
+export function isCarried(type: PgType): boolean {
+  if (type.tag === 'array') return type.of.tag !== 'other'
+  return type.tag !== 'other' || type.textual
+}
+
+/** What is said of a column whose type is not carried: before any row is read. `table`: as `schema.table`. */
+export function notCarried(table: string, column: string, type: PgType): SluiceError {
+  return new SluiceError(
+    'SCHEMA_NARROWED',
+    `column "${column}" of ${table} is ${formatPgType(type)}, which is not carried`,
+    {
+      why: 'a binary COPY takes it in a form of its own, not as text, and what was written would be another value',
+      fix: `make the column text (columns: { ${JSON.stringify(column)}: { type: 'text' } } where the table is new) and cast it in a view or in afterPublish`,
+      where: { table, column },
+    },
+  )
+}
+
 /** Whether every value of `from` can be stored in `to`. */
 export function fit(from: PgType, to: PgType): Fit {
+  if (!isCarried(to)) return 'never'
   if (to.tag === 'text') return from.tag === 'bytea' ? 'maybe' : 'always'
   if (to.tag === 'varchar' || to.tag === 'char') return fitText(from, to)
   if (to.tag === 'array' && from.tag === 'array') return fit(from.of, to.of)

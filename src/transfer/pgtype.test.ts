@@ -105,6 +105,10 @@ test.each(['', 'numeric(0)', 'numeric(', 'varchar(0)', 'float(54)', 'text; drop 
 )
 
 test('a type of the database keeps its name', () => {
-  expect(parsePgType('app."Mood"')).toEqual({ tag: 'other', name: 'app."Mood"' })
-  expect(parsePgType('app."Mood"[]')).toEqual({ tag: 'array', of: { tag: 'other', name: 'app."Mood"' } })
+  expect(parsePgType('app."Mood"')).toEqual({ tag: 'other', name: 'app."Mood"', textual: false })
+  expect(parsePgType('app."Mood"[]')).toEqual({
+    tag: 'array',
+    of: { tag: 'other', name: 'app."Mood"', textual: false },
+  })
+  expect(parsePgType('public.citext')).toEqual({ tag: 'other', name: 'public.citext', textual: true })
 })

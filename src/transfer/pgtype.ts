@@ -29,8 +29,11 @@ export type PgType =
   | { readonly tag: 'jsonb' }
   | { readonly tag: 'bit'; readonly length: number | null; readonly varying: boolean }
   | { readonly tag: 'array'; readonly of: PgType }
-  /** An enum, domain or extension type of the database, carried as text where its input allows. */
-  | { readonly tag: 'other'; readonly name: string }
+  /**
+   * A type that is none of these. `textual`: what the server reads in a binary COPY is the value's text, as for enums and
+   * `citext`. Only such types are carried: of any other, the text's bytes would be taken for a number or worse.
+   */
+  | { readonly tag: 'other'; readonly name: string; readonly textual: boolean }
 
 type Timed = 'time' | 'timetz' | 'timestamp' | 'timestamptz'
 
@@ -71,6 +74,9 @@ const timed: Readonly<Record<string, Timed>> = {
 const other =
   /^(?:[\p{L}_][\p{L}\p{N}_$]*|"(?:[^"]|"")+")(?:\.(?:[\p{L}_][\p{L}\p{N}_$]*|"(?:[^"]|"")+"))?(?: ?\([^()]*\))?$/u
 
+/** Of types by name alone, only this is known to be read as text; the database's catalog knows more. */
+const textual = /^(?:[^()]+\.)?"?citext"?$/iu
+
 /**
  * A type as PostgreSQL's `format_type()` prints it or as a person writes it: `int`, `numeric(9,6)`, `text[]`,
  * `timestamp(3) with time zone`. A name that is none of the built-in types becomes `other`. As in PostgreSQL, an array
@@ -87,7 +93,9 @@ export function parsePgType(text: string): PgType {
     const known = parseBuiltIn(zone === undefined ? head : `${head} ${zone}`, number(first), number(second))
     if (known !== null) return known
   }
-  if (other.test(written) || /^interval [a-z ]+(?:\(\d\))?$/u.test(lower)) return { tag: 'other', name: written }
+  if (other.test(written) || /^interval [a-z ]+(?:\(\d\))?$/u.test(lower)) {
+    return { tag: 'other', name: written, textual: textual.test(written) }
+  }
   throw refused(text, 'it is not a type name that PostgreSQL would accept')
 
   function parseBuiltIn(name: string, one: number | null, two: number | null): PgType | null {

@@ -39,8 +39,9 @@ export function convert(value: Value, type: PgType): Converted {
     case 'text':
     case 'varchar':
     case 'char':
-    case 'other':
       return encodeText(value, type)
+    case 'other':
+      return type.textual ? encodeText(value, type) : fault(`${type.name} is not carried`)
     case 'bytea':
       return toBytes(value)
     case 'date':

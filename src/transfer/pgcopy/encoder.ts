@@ -4,6 +4,7 @@
  */
 import { SluiceError } from '../../lib/error.ts'
 import type { CopyColumn } from '../column.ts'
+import { isCarried, notCarried } from '../fit.ts'
 import { formatPgType } from '../pgtype.ts'
 import type { Coercion, CopyChunk, CopySummary } from '../source.ts'
 import type { ColumnEncoder, Out } from './column.ts'
@@ -48,8 +49,10 @@ export class Encoder {
   #rows = 0
   #bytes = 0
 
-  /** `layouts`: of the plan's columns, in their order. */
+  /** `layouts`: of the plan's columns, in their order. Throws `SCHEMA_NARROWED` for a type that is not carried. */
   constructor(plan: EncoderPlan, layouts: readonly Layout[]) {
+    const strange = plan.columns.find(({ type }) => !isCarried(type))
+    if (strange !== undefined) throw notCarried(plan.table, strange.target, strange.type)
     this.#plan = plan
     this.#fast = plan.columns.map((column, index) => fastEncoder(layouts[index], column))
     this.#key = plan.key

@@ -8,7 +8,8 @@ import { nullsOf, type Layout } from './vector.ts'
 const bulk = 64
 
 export function varlenEncoder(layout: Layout, type: PgType): ColumnEncoder | null {
-  if (layout.tag === 'string' && (type.tag === 'text' || type.tag === 'other')) return views(true, Infinity)
+  if (layout.tag === 'string' && (type.tag === 'text' || (type.tag === 'other' && type.textual)))
+    return views(true, Infinity)
   // A text of so many bytes has at most as many characters.
   if (layout.tag === 'string' && (type.tag === 'varchar' || type.tag === 'char'))
     return views(true, type.length ?? Infinity)

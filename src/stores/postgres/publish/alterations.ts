@@ -41,9 +41,13 @@ export function alterations(facts: TableFacts, columns: readonly PublishedColumn
         where,
       })
     }
-    if (fit(column.type, to) !== 'always') {
+    // A domain is carried as the type below it; another type would lose what the domain checks.
+    const domain = column.typeName !== formatPgType(column.type)
+    if (domain || fit(column.type, to) !== 'always') {
       throw new SluiceError('SCHEMA_NARROWED', `column "${name}" of ${table} would be narrowed`, {
-        why: `${formatPgType(to)} does not hold every value of ${column.typeName}`,
+        why: domain
+          ? `${column.typeName} is a domain, whose checks ${formatPgType(to)} does not have`
+          : `${formatPgType(to)} does not hold every value of ${column.typeName}`,
         fix: `declare a wider type in columns.${name}.type, or alter the column by hand`,
         where,
       })
