@@ -24,6 +24,7 @@ test.each([
   ['25P03', 'terminating connection due to idle-in-transaction timeout', 'STORE_LOST'],
   ['ECONNRESET', 'read ECONNRESET', 'STORE_LOST'],
   ['08006', 'connection failure', 'STORE_LOST'],
+  ['08P01', 'insufficient data left in message', 'STORE_QUERY'],
   ['42P01', 'relation "t" does not exist', 'STORE_QUERY'],
   ['22P02', 'invalid input syntax for type integer: "certificate"', 'STORE_QUERY'],
 ])('%s (%s) is %s', (code, message, expected) => {

@@ -128,7 +128,8 @@ function verdictOf(fault: Fault, { store, server }: ErrorContext): Verdict {
 
 function lost(state: string): boolean {
   return (
-    state.startsWith('08') ||
+    // 08P01, a breach of the protocol, is about what was sent: sent again, it is refused again.
+    (state.startsWith('08') && state !== '08P01') ||
     [
       '57P01',
       '57P02',
