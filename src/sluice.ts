@@ -234,19 +234,28 @@ class RunningSluice implements Sluice {
     }
   }
 
-  /** Asks for a run, sees to it that somebody does it, and waits for its end, telling of everything on the way. */
+  /**
+   * Asks for a run, sees to it that somebody does it, and waits for its end, telling of everything on the way. Whatever way it
+   * ends, nothing of it goes on afterwards.
+   */
   async #finish(request: RunRequest, signal?: AbortSignal): Promise<RunRecord> {
     const { id } = await this.engine.request(request)
     const ended = new AbortController()
     const listener = this.#options.onEvent
     const following = listener === undefined ? Promise.resolve() : this.#tell(id, request.flow, listener, ended.signal)
+    // It may fail before anybody waits for it; who waits is told below.
+    following.catch(() => {})
     try {
       await this.engine.ensure(id, signal)
+      const run = await this.engine.run(id)
+      // Told to stop, it has left the run to others: its end is not waited for.
+      if (run.outcome === null) ended.abort()
       await following
+      return run
     } finally {
       ended.abort()
+      await following.catch(() => {})
     }
-    return this.engine.run(id)
   }
 
   async #tell(

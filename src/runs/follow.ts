@@ -1,6 +1,7 @@
 /**
  * A run as somebody watches it, from whatever process: its log lines in order, each once, how far it is, and its end. Rows are
- * read, rings only say when: a lost ring costs a second.
+ * read, rings only say when: a lost ring costs a second. Who aborts gets no more events, and no statement begins after that: the
+ * database may be closed as soon as the iteration has ended.
  */
 import type { Json } from '../lib/json.ts'
 import { readAttempts } from '../state/attempt.ts'
@@ -27,17 +28,20 @@ export async function* follow(
   })
   let from = options.from ?? 0
   let seen = ''
-  for (;;) {
+  while (!aborted(signal)) {
     // The run first: what was logged before its end is stored before its end.
     const run = (await readRunRecord(state.db, state, id)) ?? (await findRun(state.db, state, id))
     for (;;) {
+      if (aborted(signal)) return
       const lines = await readLog(state.db, state, id, from, page)
       for (const line of lines) {
+        if (aborted(signal)) return
         from = line.id
         yield { tag: 'log', line: toLogLine(line) }
       }
       if (lines.length < page) break
     }
+    if (aborted(signal)) return
     if (run.outcome !== null) {
       yield { tag: 'finished', run }
       return
@@ -51,8 +55,12 @@ export async function* follow(
       seen = now
     }
     await waiter.wait(lookMs, signal)
-    if (signal?.aborted === true) return
   }
+}
+
+/** Asked anew each time: it changes while something is awaited, or while the caller has an event. */
+function aborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true
 }
 
 /** Fields were written by us, as JSON. */

@@ -297,6 +297,35 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     expect(live?.some((event) => event.tag === 'progress' && event.phase.name === 'read')).toBe(true)
   })
 
+  test('who stops following sends nothing to the database after it', async () => {
+    const { engine } = harness
+    const { id } = await request(engine, ask('slow'))
+    const stop = new AbortController()
+    let closed = false
+    let late = 0
+    const db = new Proxy(engine.state.db, {
+      get: (target, name, receiver) => {
+        if (closed) late += 1
+        const found: unknown = Reflect.get(target, name, receiver)
+        return typeof found === 'function' ? found.bind(target) : found
+      },
+    })
+    const following = (async () => {
+      for await (const _ of follow({ state: { ...engine.state, db }, bell: engine.bell }, id, {
+        signal: stop.signal,
+      })) {
+        stop.abort()
+      }
+      closed = true
+    })()
+    stop.abort()
+    await following
+    const none = follow({ state: { ...engine.state, db }, bell: engine.bell }, id, { signal: stop.signal })
+    expect((await none.next()).done).toBe(true)
+    expect(late).toBe(0)
+    await cancel(engine, id, 'a test', null)
+  })
+
   test('runs are found by id, by part of it, and as the last', async () => {
     const { engine } = harness
     const run = await go('one')
