@@ -35,10 +35,10 @@ export interface CopyPlan {
 /**
  * A binary COPY stream: header, rows, trailer, in chunks of about 256 KiB to 1 MiB that never split a row (the header
  * travels with the first chunk, the trailer with the last). To stop early, leave the loop or abort the signal:
- * the query is interrupted and everything it held is given back.
+ * the query is interrupted and everything it held is given back. Each iteration asks the source anew.
  */
 export interface CopyStream extends AsyncIterable<CopyChunk> {
-  /** What was carried; settled when the iteration has ended. */
+  /** What was carried; settled when the first iteration has ended. */
   readonly summary: Promise<CopySummary>
 }
 

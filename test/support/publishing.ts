@@ -35,7 +35,11 @@ export function asked({ schema = 'public', table, columns, declared = [], ...res
 }
 
 /** The rows of a query of the same database as a binary COPY stream. */
-export async function* rowsOf(db: Database, publication: Publication, query: string): AsyncGenerator<Uint8Array> {
+export function rowsOf(db: Database, publication: Publication, query: string): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => read(db, publication, query) }
+}
+
+async function* read(db: Database, publication: Publication, query: string): AsyncGenerator<Uint8Array> {
   const names = publication.columns.map(({ name }) => `"${name.replaceAll('"', '""')}"`).join(', ')
   const chunks: Uint8Array[] = []
   await db.session(async (session) => {

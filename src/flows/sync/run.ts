@@ -98,11 +98,11 @@ function isNewDefinition(flow: Flow<SyncOptions>, { columns }: SyncDetail, conte
 }
 
 async function load(stream: CopyStream, publication: Publication, context: WorkContext): Promise<CopySummary> {
-  await publication.load(chunksOf(stream, context), context.signal)
+  await publication.load({ [Symbol.asyncIterator]: () => chunksOf(stream, context) }, context.signal)
   return stream.summary
 }
 
-async function* chunksOf(stream: CopyStream, context: WorkContext): AsyncIterable<Uint8Array> {
+async function* chunksOf(stream: CopyStream, context: WorkContext): AsyncGenerator<Uint8Array, void> {
   for await (const { data, rows } of stream) {
     yield data
     context.progress({ rows, bytes: data.byteLength })

@@ -2,7 +2,6 @@
 import { ident, idents, join, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
 import { sqlState } from '../errors.ts'
 import type { IndexFacts, StatisticsFacts, TableFacts } from '../table.ts'
-import { defaultName } from './default-name.ts'
 import { refuseBadKeys, refuseDuplicates, refuseNulls } from './keys.ts'
 import { stageOf } from './stage.ts'
 import { option, stageName, stagingSchema } from './staging.ts'
@@ -77,15 +76,11 @@ function steps(target: Target): readonly Step[] {
   if (facts === null) {
     if (request.key.length === 0) return []
     const name = ident(temporaryIndex(target, 0))
-    return [
-      ...together(target, namedNotNulls(target, new Map())),
-      alter(sql`add constraint ${name} primary key (${idents(request.key)})`, request.key),
-    ]
+    return [alter(sql`add constraint ${name} primary key (${idents(request.key)})`, request.key)]
   }
   const checks = facts.constraints.filter(({ type }) => type === 'check')
   const foreign = facts.constraints.filter(({ type }) => type === 'foreign key')
   return [
-    ...together(target, notNulls(target, facts)),
     ...facts.indexes.flatMap((index, n) => indexSteps(target, facts, index, n)),
     ...together(
       target,
@@ -135,39 +130,6 @@ function splitPredicate({ definition, partial, tablespace }: IndexFacts): readon
   if (!partial || tablespace === null) return [definition, '']
   const at = definition.indexOf(' WHERE ')
   return [definition.slice(0, at), definition.slice(at)]
-}
-
-/** Columns of the key were left nullable while loading. */
-function notNulls(target: Target, facts: TableFacts): Query[] {
-  const columns = facts.columns.filter(
-    ({ name, nullable, identity }) => target.request.key.includes(name) && !nullable && identity === 'no',
-  )
-  if (target.version < 180_000) {
-    return columns
-      .filter(({ name }) => facts.primaryKey?.includes(name) !== true)
-      .map(({ name }) => sql`alter column ${ident(name)} set not null`)
-  }
-  const named = facts.constraints.filter(({ type }) => type === 'not null')
-  return namedNotNulls(
-    target,
-    new Map(named.map(({ name, columns: [column] }) => [column ?? '', name])),
-    columns.map(({ name }) => name),
-  )
-}
-
-/** From 18 on "not null" is a constraint with a name: the target's, or the one that the server gives to the table's real name. */
-function namedNotNulls(
-  { request, version }: Target,
-  names: ReadonlyMap<string, string>,
-  columns: readonly string[] = request.key,
-): Query[] {
-  if (version < 180_000) return []
-  const taken = new Set(names.values())
-  return columns.map((column) => {
-    const name = names.get(column) ?? defaultName(request.target.table, column, 'not_null', taken)
-    taken.add(name)
-    return sql`add constraint ${ident(name)} not null ${ident(column)}`
-  })
 }
 
 function statisticsSteps(target: Target, { kinds, on, target: goal }: StatisticsFacts, n: number): Query[] {

@@ -46,14 +46,10 @@ export async function readyToCompare(
       await tx.run(sql`analyze ${stageOf(target)}${key.length === 0 ? raw('') : sql` (${idents(key)})`}`)
       if (indexed) await tx.run(sql`create unique index on ${stageOf(target)} (${idents(key)})`)
       else if (key.length > 0) await refuseBadKeys(tx, target, rows)
-      if (indexed) await refuseNulls(tx, target)
     })
   } catch (error) {
     if (!indexed || sqlState(error) !== '23505') throw error
-    await transaction(async (tx) => {
-      await refuseNulls(tx, target)
-      await refuseDuplicates(tx, target, key)
-    })
+    await transaction((tx) => refuseDuplicates(tx, target, key))
     throw error
   }
 }

@@ -42,9 +42,12 @@ export interface Publication {
   readonly columns: readonly { readonly name: string; readonly type: PgType }[]
   /** Columns that the target does not have yet and will get. */
   readonly added: readonly string[]
-  /** Sweeps leftovers, makes the staging table and fills it; the number of rows. Once per publication. */
+  /**
+   * Sweeps leftovers, makes the staging table and fills it; the number of rows. Once per publication. `chunks` is iterated a second
+   * time when a key is null, so that such rows are named (`KEY_NULL`).
+   */
   load(chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<number>
-  /** Checks keys (`KEY_NULL`, `KEY_DUPLICATE`), applies `latestBy`, builds what the swap needs; how many rows are staged now. */
+  /** Checks keys (`KEY_DUPLICATE`), applies `latestBy`, builds what the swap needs; how many rows are staged now. */
   finish(): Promise<{ readonly rows: number }>
   /** To be called in the publishing transaction. `PUBLISH_LOCKED`: roll back and call again. */
   apply(tx: Session): Promise<{ readonly rows: number; readonly changes: Changes | null }>
@@ -81,7 +84,7 @@ export async function preparePublication(db: Database, request: PublicationReque
     added: changes?.added.map(({ name }) => name) ?? [],
     load: async (chunks, signal) => {
       await sweep(db, request, request)
-      loaded = await loadStage(db, target, chunks, signal)
+      loaded = await loadStage(db, target, chunks, (tx) => refuseNulls(tx, target), signal)
       await failpoint('stage:after-commit')
       return loaded
     },

@@ -4,6 +4,7 @@
  * rows, where it would otherwise find the new table empty.
  */
 import { failpoint } from '../../../lib/failpoint.ts'
+import { SluiceError } from '../../../lib/error.ts'
 import { ident, idents, join, literal, raw, sql, type Database, type Query, type Session } from '../../../lib/sql.ts'
 import { formatPgType } from '../../../transfer/pgtype.ts'
 import { sqlState } from '../errors.ts'
@@ -15,36 +16,52 @@ import { aboutTarget, type Target } from './target.ts'
 
 export const stageOf = (target: Target): Query => ident(stagingSchema, stageName(target.request))
 
-/** Makes the staging table and fills it; the number of rows. */
+/**
+ * Makes the staging table and fills it; the number of rows. Keys are "not null" from the start, which costs nothing; a null makes
+ * the server stop at the first, so all rows are then staged once more without, for `refuseNulls` to name them, and not kept.
+ *
+ * @param chunks iterated a second time in that case
+ */
 export async function loadStage(
   db: Database,
   target: Target,
   chunks: AsyncIterable<Uint8Array>,
+  refuseNulls: (tx: Session) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<number> {
   const copy = sql`copy ${stageOf(target)} (${idents(target.columns.map(({ name }) => name))}) from stdin with (format binary, freeze)`
+  let nullKey: SluiceError | null = null
   for (let turn = 1; ; turn++) {
     await createStagingSchema(db)
     let made = false
     try {
       return await db.transaction(async (tx) => {
         await tx.run(sql`set local search_path = ''`)
-        for (const statement of createStage(target)) {
+        for (const statement of createStage(target, nullKey === null ? 'required' : 'nullable')) {
           await tx.run(statement)
         }
         made = true
         await failpoint('stage:created')
         const rows = await tx.copyIn(copy, watched(chunks), signal)
         await failpoint('stage:loaded')
-        return rows
+        if (nullKey === null) return rows
+        await refuseNulls(tx)
+        throw nullKey
       })
     } catch (error) {
       // Another flow found the staging schema empty and dropped it between the two statements.
       if (!made && turn < 5 && sqlState(error) === '3F000') continue
+      if (nullKey === null && isNullKey(error, target)) {
+        nullKey = error
+        continue
+      }
       throw aboutTarget(error, target)
     }
   }
 }
+
+const isNullKey = (error: unknown, { request }: Target): error is SluiceError =>
+  error instanceof SluiceError && sqlState(error) === '23502' && request.key.includes(error.where.column ?? '')
 
 async function* watched(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for await (const chunk of chunks) {
@@ -54,23 +71,40 @@ async function* watched(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8A
 }
 
 /** The statements that make the staging table. Pure. */
-export function createStage(target: Target): readonly Query[] {
+export function createStage(target: Target, keys: 'required' | 'nullable'): readonly Query[] {
   const { facts, publisher } = target
-  const made = publisher === 'in-place' ? heap(target) : facts === null ? brandNew(target) : likeTarget(target, facts)
+  const required = keys === 'required'
+  const made =
+    publisher === 'in-place'
+      ? heap(target, required)
+      : facts === null
+        ? brandNew(target, required)
+        : likeTarget(target, facts, required)
   return [...made, sql`comment on table ${stageOf(target)} is ${stageComment(target.request)}`]
 }
 
 /** Bare rows to compare with: lost in a server crash, as is the attempt. */
-function heap(target: Target): Query[] {
+function heap(target: Target, keyRequired: boolean): Query[] {
   const columns = target.columns.map(({ name, typeName, collation }) =>
-    join([ident(name), raw(typeName), ...(collation === null ? [] : [raw(`collate ${collation}`)])], ' '),
+    join(
+      [
+        ident(name),
+        raw(typeName),
+        ...(collation === null ? [] : [raw(`collate ${collation}`)]),
+        ...(keyRequired && target.request.key.includes(name) ? [raw('not null')] : []),
+      ],
+      ' ',
+    ),
   )
   return [sql`create unlogged table ${stageOf(target)} (${join(columns, ', ')}) with (autovacuum_enabled = false)`]
 }
 
-function brandNew(target: Target): Query[] {
+function brandNew(target: Target, keyRequired: boolean): Query[] {
   const { request, version } = target
   const required = new Set(request.columns.filter(({ nullable }) => !nullable).map(({ name }) => name))
+  for (const name of request.key)
+    if (keyRequired) required.add(name)
+    else required.delete(name)
   const taken = new Set<string>()
   const notNull = (name: string): Query[] => {
     // 18 keeps a name for "not null": the one that it would give itself, not one after the staging table.
@@ -79,12 +113,8 @@ function brandNew(target: Target): Query[] {
     taken.add(constraint)
     return [sql`constraint ${ident(constraint)} not null`]
   }
-  // Key columns get "not null" from the primary key, once nulls have been looked for.
   const columns = target.columns.map(({ name, typeName }) =>
-    join(
-      [ident(name), raw(typeName), ...(required.has(name) && !request.key.includes(name) ? notNull(name) : [])],
-      ' ',
-    ),
+    join([ident(name), raw(typeName), ...(required.has(name) ? notNull(name) : [])], ' '),
   )
   const { softDelete } = request
   const mark = softDelete === undefined ? [] : [markColumn(softDelete, notNull)]
@@ -97,7 +127,7 @@ function markColumn(name: string, notNull: (name: string) => Query[]): Query {
 }
 
 /** The target again, column by column; what hangs on it comes when the rows are in. */
-function likeTarget(target: Target, facts: TableFacts): Query[] {
+function likeTarget(target: Target, facts: TableFacts, keyRequired: boolean): Query[] {
   const stage = stageOf(target)
   const { request, changes } = target
   const alter = (change: Query): Query => sql`alter table ${stage} ${change}`
@@ -109,8 +139,7 @@ function likeTarget(target: Target, facts: TableFacts): Query[] {
       }`,
   ]
   for (const { name, nullable, identity, statisticsTarget, options } of facts.columns) {
-    // Null keys are counted and named after loading; the server would only name the first.
-    if (request.key.includes(name) && !nullable && identity === 'no')
+    if (!keyRequired && request.key.includes(name) && !nullable && identity === 'no')
       statements.push(alter(sql`alter column ${ident(name)} drop not null`))
     if (statisticsTarget !== null)
       statements.push(alter(sql`alter column ${ident(name)} set statistics ${raw(String(statisticsTarget))}`))
