@@ -7,7 +7,17 @@ import type { From } from './protocol.ts'
 import { referencesOf, type TableName } from './references.ts'
 import { literal, relation } from './statement.ts'
 
-type FileMark = readonly [path: string, size: number, mtime: string]
+/** Whatever takes a file's place shows: another file has another inode, and nothing but the clock sets `changed`. Nanoseconds. */
+interface FileMark {
+  readonly path: string
+  readonly size: string
+  readonly inode: string
+  readonly modified: string
+  readonly changed: string
+}
+
+/** What the parser calls as functions and the catalog does not list: expressions that depend on nothing but what they are given. */
+const expressions = ['unnest', 'grouping', 'grouping_id', 'columns', 'unlist']
 
 interface Found {
   readonly files: Set<string>
@@ -42,18 +52,20 @@ async function settle(instance: Instance, found: Found): Promise<SourceMark> {
   const database = found.database ? await databaseMark(instance.path) : []
   const all = [...files, ...database]
   if (all.length === 0) return { known: true, mark: { files: [] }, asOf: null }
-  const newest = Math.max(...all.map(([, , mtime]) => Date.parse(mtime)))
+  const newest = Math.max(...all.map(({ modified }) => Number(BigInt(modified) / 1_000_000n)))
   return {
     known: true,
-    mark: { files: files as readonly Json[], database: database as readonly Json[] },
+    mark: { files: files.map(jsonOf), database: database.map(jsonOf) },
     asOf: new Date(newest),
   }
 }
 
 async function fileMark(path: string): Promise<FileMark> {
-  const { size, mtime } = await stat(path)
-  return [path, size, mtime.toISOString()]
+  const { size, ino, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
+  return { path, size: `${size}`, inode: `${ino}`, modified: `${mtimeNs}`, changed: `${ctimeNs}` }
 }
+
+const jsonOf = (file: FileMark): Json => ({ ...file })
 
 /** The file and its log. This process alone has it open, so whatever changes a row changes one of the two. */
 async function databaseMark(path: string): Promise<readonly FileMark[]> {
@@ -92,16 +104,17 @@ async function addQuery(
 
 /** A function whose answer may differ tomorrow, or of which DuckDB does not know, makes the query opaque. */
 async function refuseVolatile(instance: Instance, functions: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
-  if (functions.size === 0) return
-  const names = [...functions].map((name) => literal(name.toLowerCase())).join(', ')
+  const names = [...functions].map((name) => name.toLowerCase()).filter((name) => !expressions.includes(name))
+  if (names.length === 0) return
   const rows = await instance.all(
-    `select distinct function_name from duckdb_functions()
-     where lower(function_name) in (${names}) and (stability is null or stability <> 'CONSISTENT') and function_type <> 'aggregate'
-       and function_type <> 'table'`,
+    `select lower(function_name) as name,
+       bool_or((stability is null or stability <> 'CONSISTENT') and function_type <> 'aggregate' and function_type <> 'table') as unsteady
+     from duckdb_functions() where lower(function_name) in (${names.map(literal).join(', ')}) group by all`,
     signal,
   )
-  const [first] = rows
-  if (first !== undefined) throw new Opaque(`it calls ${textOf(first['function_name'])}()`)
+  const steady = new Set(rows.filter((row) => row['unsteady'] === false).map((row) => textOf(row['name'])))
+  const first = names.find((name) => !steady.has(name))
+  if (first !== undefined) throw new Opaque(`it calls ${first}()`)
 }
 
 async function addTable(

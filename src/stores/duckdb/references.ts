@@ -36,6 +36,33 @@ const fileReaders = new Set([
   'read_text',
   'read_blob',
 ])
+/**
+ * What DuckDB calls CONSISTENT although the answer depends on the clock, the session or the process, and such functions by names
+ * that only some builds of DuckDB have.
+ */
+const unsteady = new Set([
+  'current_localtime',
+  'current_localtimestamp',
+  'current_setting',
+  'current_user',
+  'current_role',
+  'session_user',
+  'user',
+  'getenv',
+  'getvariable',
+  'nextval',
+  'currval',
+  'lastval',
+  'setseed',
+  'sleep_ms',
+  'write_log',
+  'current_query',
+  'current_query_id',
+  'current_connection_id',
+  'current_transaction_id',
+  'txid_current',
+  'version',
+])
 const pureTables = new Set(['range', 'generate_series', 'unnest'])
 /** Written without parentheses, these parse as columns. */
 const clocks = new Set([
@@ -73,7 +100,10 @@ export function referencesOf(tree: unknown): References {
       })
     }
     if (node['type'] === 'TABLE_FUNCTION') readFunction(node)
-    else if (node['class'] === 'FUNCTION') functions.add(text(node['function_name']))
+    else if (node['class'] === 'FUNCTION' || node['class'] === 'WINDOW') readCall(node)
+    // How many rows, and which, is drawn anew each time.
+    if (typeof node['sample'] === 'object' && node['sample'] !== null && 'sample_size' in node['sample'])
+      opaque ??= 'it takes a sample'
     if (node['class'] === 'COLUMN_REF') {
       const names = node['column_names']
       const last = Array.isArray(names) ? text(names.at(-1)).toLowerCase() : ''
@@ -86,6 +116,14 @@ export function referencesOf(tree: unknown): References {
         if (typeof entry === 'object' && entry !== null && 'key' in entry) ctes.add(text(entry.key))
     }
     for (const child of Object.values(node)) walk(child)
+  }
+
+  function readCall(node: Node): void {
+    const name = text(node['function_name']).toLowerCase()
+    const given = Array.isArray(node['children']) ? node['children'].length : 0
+    // The age of one moment is counted from today.
+    if (unsteady.has(name) || (name === 'age' && given < 2)) opaque ??= `it calls ${name}()`
+    functions.add(name)
   }
 
   function readFunction(node: Node): void {
