@@ -62,7 +62,7 @@ export class OpenStores implements Stores, AsyncDisposable {
   async source(name: string, from: SourceSpec): Promise<Source> {
     const duckdb = await once(this.#warehouses, name, async () => {
       const spec = this.#spec(name, 'duckdb')
-      return openDuckdb({ store: name, path: this.#path(spec), ...spec.options })
+      return openDuckdb({ store: name, path: this.#path(spec), directory: this.#loaded.directory, ...spec.options })
     })
     return duckdb.source(from)
   }

@@ -15,6 +15,11 @@ import { Thread } from './owner.ts'
 export interface OpenDuckdbOptions {
   /** The database file, absolute; created if missing. `:memory:`: none, and shared by nobody. */
   readonly path: string
+  /**
+   * Where relative paths count from, in queries too: the folder of the config. Without: the current directory. Who shares an open
+   * file shares this with whoever opened it first.
+   */
+  readonly directory?: string
   /** The store's name in the config, for errors. */
   readonly store: string
   readonly threads?: number
@@ -23,7 +28,7 @@ export interface OpenDuckdbOptions {
   readonly readOnly?: boolean
 }
 
-/** What is read: `SourceSpec` of a flow; relative paths count from the current directory. */
+/** What is read: `SourceSpec` of a flow. */
 export type DuckdbSourceSpec = From & { readonly changed: string | null }
 
 export interface Duckdb extends AsyncDisposable {
@@ -57,6 +62,7 @@ export async function openDuckdb(options: OpenDuckdbOptions): Promise<Duckdb> {
     options: {
       store: options.store,
       path,
+      directory: resolve(options.directory ?? '.'),
       threads: options.threads ?? 2,
       memory: options.memory ?? '256MB',
       readOnly: options.readOnly ?? false,
@@ -99,7 +105,7 @@ class Handle implements Duckdb {
   }
 
   source(spec: DuckdbSourceSpec): Source {
-    return duckdbSource(this.store, () => this.thread(), spec)
+    return duckdbSource(this.store, this.#shared.options.directory, () => this.thread(), spec)
   }
 
   close(): Promise<void> {

@@ -18,12 +18,14 @@ export interface Described {
 export class Instance {
   readonly store: string
   readonly path: string
+  readonly directory: string
   readonly #database: duckdb.Database
   #closed = false
 
   private constructor(options: ThreadOptions, database: duckdb.Database) {
     this.store = options.store
     this.path = options.path
+    this.directory = options.directory
     this.#database = database
   }
 
@@ -35,6 +37,8 @@ export class Instance {
       // Nothing is fetched from anywhere: parquet, json and icu are linked in.
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      // A list with commas between: a folder with a comma cannot be in it, and `refuseElsewhere` then refuses relative paths.
+      ...(options.directory.includes(',') ? {} : { file_search_path: options.directory }),
       ...(options.readOnly ? { access_mode: 'READ_ONLY' } : {}),
       ...(options.path === ':memory:' ? {} : { temp_directory: `${options.path}.tmp` }),
     }

@@ -1,5 +1,7 @@
 /** What changes when a source changes. Unknown means run: nothing is guessed. */
 import { stat } from 'node:fs/promises'
+import { isAbsolute, resolve } from 'node:path'
+import { SluiceError } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
 import type { SourceMark } from '../../transfer/source.ts'
 import type { Instance } from './instance.ts'
@@ -23,6 +25,8 @@ interface Found {
   readonly files: Set<string>
   /** Rows of the DuckDB file itself are read. */
   database: boolean
+  /** What is not known: a mark ends there, a search for files goes on. */
+  opaque(why: string): void
 }
 
 class Opaque extends Error {}
@@ -34,12 +38,14 @@ export async function mark(
   changed: string | null,
   signal: AbortSignal,
 ): Promise<SourceMark> {
+  await refuseElsewhere(instance, changed === null ? from : { tag: 'query', query: changed }, signal)
   if (changed !== null) return { known: true, mark: { changed: await instance.all(changed, signal) }, asOf: null }
-  const found: Found = { files: new Set(), database: false }
+  const opaque = (why: string): never => {
+    throw new Opaque(why)
+  }
+  const found: Found = { files: new Set(), database: false, opaque }
   try {
-    if (from.tag === 'parquet' || from.tag === 'csv' || from.tag === 'json')
-      await addFiles(instance, found, from.path, signal)
-    else await addQuery(instance, found, from.tag === 'query' ? from.query : `from ${relation(from, false)}`, 0, signal)
+    await addFrom(instance, found, from, signal)
     return await settle(instance, found)
   } catch (thrown) {
     if (thrown instanceof Opaque) return { known: false, why: thrown.message }
@@ -47,8 +53,33 @@ export async function mark(
   }
 }
 
+/**
+ * DuckDB looks for `name.csv` in the working directory first, and only then where relative paths count from: what a query reads
+ * would depend on where the process was started.
+ */
+export async function refuseElsewhere(instance: Instance, from: From, signal: AbortSignal): Promise<void> {
+  if (instance.directory === process.cwd() || (from.tag !== 'query' && from.tag !== 'table')) return
+  const found: Found = { files: new Set(), database: false, opaque: () => undefined }
+  await addFrom(instance, found, from, signal)
+  // What is found by way of the directory is absolute.
+  const here = [...found.files].find((file) => !isAbsolute(file))
+  if (here === undefined) return
+  throw new SluiceError('STORE_QUERY', `the query would read ${here} of the working directory`, {
+    why: `relative paths count from ${instance.directory}, but DuckDB prefers the file in ${process.cwd()}`,
+    fix: `write the path in full: ${resolve(instance.directory, here)}`,
+    where: { store: instance.store },
+  })
+}
+
+async function addFrom(instance: Instance, found: Found, from: From, signal: AbortSignal): Promise<void> {
+  if (from.tag === 'parquet' || from.tag === 'csv' || from.tag === 'json')
+    await addFiles(instance, found, from.path, signal)
+  else await addQuery(instance, found, from.tag === 'query' ? from.query : `from ${relation(from, false)}`, 0, signal)
+}
+
 async function settle(instance: Instance, found: Found): Promise<SourceMark> {
-  const files = await Promise.all([...found.files].sort().map(fileMark))
+  const paths = new Set([...found.files].map((file) => resolve(instance.directory, file)))
+  const files = await Promise.all([...paths].sort().map(fileMark))
   const database = found.database ? await databaseMark(instance.path) : []
   const all = [...files, ...database]
   if (all.length === 0) return { known: true, mark: { files: [] }, asOf: null }
@@ -76,9 +107,9 @@ async function databaseMark(path: string): Promise<readonly FileMark[]> {
 }
 
 async function addFiles(instance: Instance, found: Found, path: string, signal: AbortSignal): Promise<void> {
-  if (/^[a-z][a-z0-9+.-]+:\/\//iu.test(path)) throw new Opaque(`${path} is not a file of this machine`)
+  if (/^[a-z][a-z0-9+.-]+:\/\//iu.test(path)) return found.opaque(`${path} is not a file of this machine`)
   const rows = await instance.all(`select file from glob(${literal(path)})`, signal)
-  if (rows.length === 0) throw new Opaque(`no file matches ${path}`)
+  if (rows.length === 0) found.opaque(`no file matches ${path}`)
   for (const row of rows) found.files.add(textOf(row['file']))
 }
 
@@ -89,21 +120,26 @@ async function addQuery(
   depth: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (depth > 16) throw new Opaque('its views are nested too deeply')
+  if (depth > 16) return found.opaque('its views are nested too deeply')
   const [row] = await instance.all(`select json_serialize_sql(${literal(query)}) as tree`, signal)
   const tree: unknown = JSON.parse(textOf(row?.['tree'] ?? 'null'))
   if (typeof tree !== 'object' || tree === null || !('error' in tree) || tree.error !== false) {
-    throw new Opaque('DuckDB does not say what the query reads')
+    return found.opaque('DuckDB does not say what the query reads')
   }
   const { files, tables, ctes, functions, opaque } = referencesOf(tree)
-  if (opaque !== null) throw new Opaque(opaque)
-  await refuseVolatile(instance, functions, signal)
+  if (opaque !== null) found.opaque(opaque)
+  await refuseVolatile(instance, found, functions, signal)
   for (const file of files) await addFiles(instance, found, file, signal)
   for (const table of tables) await addTable(instance, found, table, ctes, depth, signal)
 }
 
 /** A function whose answer may differ tomorrow, or of which DuckDB does not know, makes the query opaque. */
-async function refuseVolatile(instance: Instance, functions: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+async function refuseVolatile(
+  instance: Instance,
+  found: Found,
+  functions: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
   const names = [...functions].map((name) => name.toLowerCase()).filter((name) => !expressions.includes(name))
   if (names.length === 0) return
   const rows = await instance.all(
@@ -114,7 +150,7 @@ async function refuseVolatile(instance: Instance, functions: ReadonlySet<string>
   )
   const steady = new Set(rows.filter((row) => row['unsteady'] === false).map((row) => textOf(row['name'])))
   const first = names.find((name) => !steady.has(name))
-  if (first !== undefined) throw new Opaque(`it calls ${first}()`)
+  if (first !== undefined) found.opaque(`it calls ${first}()`)
 }
 
 async function addTable(
@@ -137,11 +173,11 @@ async function addTable(
     // A view is a row of the catalog, which lies in the file: a new definition changes the mark.
     found.database = true
     const query = /\bAS\s+((?:SELECT|WITH|FROM|VALUES|\()[\s\S]*?);?\s*$/iu.exec(textOf(row['sql']))?.[1]
-    if (query === undefined) throw new Opaque(`the view ${table.name} cannot be read`)
-    await addQuery(instance, found, query, depth + 1, signal)
+    if (query === undefined) found.opaque(`the view ${table.name} cannot be read`)
+    else await addQuery(instance, found, query, depth + 1, signal)
   }
   if (rows.length > 0 || (ctes.has(table.name) && table.schema === '')) return
-  if (table.schema !== '' || table.catalog !== '') throw new Opaque(`${table.name} is not a table of this file`)
+  if (table.schema !== '' || table.catalog !== '') return found.opaque(`${table.name} is not a table of this file`)
   await addFiles(instance, found, table.name, signal)
 }
 

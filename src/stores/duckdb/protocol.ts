@@ -8,6 +8,8 @@ export interface ThreadOptions {
   readonly store: string
   /** Absolute, or `:memory:`. */
   readonly path: string
+  /** Where relative paths in queries count from; absolute. */
+  readonly directory: string
   readonly threads: number
   readonly memory: string
   readonly readOnly: boolean

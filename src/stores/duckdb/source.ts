@@ -5,8 +5,13 @@ import type { Thread } from './owner.ts'
 import type { From } from './protocol.ts'
 
 /** A query, a table or files, read through the thread that owns the DuckDB file. */
-export function duckdbSource(store: string, thread: () => Promise<Thread>, spec: DuckdbSourceSpec): Source {
-  const from = fromOf(spec)
+export function duckdbSource(
+  store: string,
+  directory: string,
+  thread: () => Promise<Thread>,
+  spec: DuckdbSourceSpec,
+): Source {
+  const from = fromOf(spec, directory)
   return {
     description: `${store}: ${describeFrom(from)}`,
     columns: async (signal) => (await thread()).ask({ tag: 'columns', from }, signal),
@@ -33,7 +38,7 @@ function lazily(thread: () => Promise<Thread>, from: From, plan: CopyPlan, signa
   }
 }
 
-function fromOf(spec: DuckdbSourceSpec): From {
+function fromOf(spec: DuckdbSourceSpec, directory: string): From {
   switch (spec.tag) {
     case 'query':
       return { tag: 'query', query: spec.query }
@@ -42,7 +47,7 @@ function fromOf(spec: DuckdbSourceSpec): From {
     case 'parquet':
     case 'csv':
     case 'json':
-      return { tag: spec.tag, path: resolve(spec.path) }
+      return { tag: spec.tag, path: resolve(directory, spec.path) }
   }
 }
 

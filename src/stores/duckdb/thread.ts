@@ -11,7 +11,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { asSluiceError, SluiceError } from '../../lib/error.ts'
 import { copy } from './copy.ts'
 import { Instance } from './instance.ts'
-import { mark } from './mark.ts'
+import { mark, refuseElsewhere } from './mark.ts'
 import type { Answer, Ask, FromThread, ThreadOptions, ToThread } from './protocol.ts'
 
 const port = parentPort
@@ -66,10 +66,12 @@ async function answer(id: number, instance: Instance, ask: Ask, task: Task): Pro
     case 'run':
       return instance.run(ask.statement, signal)
     case 'columns':
+      await refuseElsewhere(instance, ask.from, signal)
       return instance.columns(ask.from, signal)
     case 'mark':
       return mark(instance, ask.from, ask.changed, signal)
     case 'copy':
+      await refuseElsewhere(instance, ask.from, signal)
       return copy(
         instance,
         ask.from,
