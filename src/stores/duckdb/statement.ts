@@ -21,12 +21,48 @@ const options = {
   json: ', sample_size = -1',
 } as const
 
+/** What is one piece to DuckDB: blanks, comments, semicolons; quoted texts and names; all else, a character at a time. */
+const piece =
+  /(?<nothing>[\s;]+|--[^\n\r]*)|(?<comment>\/\*)|(?<![\p{L}\p{N}_$])[eE]'(?:[^'\\]|\\[\s\S]|'')*'|'(?:[^']|'')*'|"(?:[^"]|"")*"|(?<![\p{L}\p{N}_$])(?<dollar>\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$)|[\s\S]/uy
+
+/** A query without the semicolons and comments that follow it: within quotes neither is one. */
+export function withoutEnd(query: string): string {
+  let end = 0
+  let at = 0
+  while (at < query.length) {
+    piece.lastIndex = at
+    const found = piece.exec(query)
+    const { nothing, comment, dollar } = found?.groups ?? {}
+    const next = at + (found?.[0].length ?? 1)
+    if (comment !== undefined) at = commentEnd(query, next)
+    else if (dollar !== undefined) {
+      const close = query.indexOf(dollar, next)
+      at = close === -1 ? query.length : close + dollar.length
+    } else at = next
+    if (nothing === undefined && comment === undefined) end = at
+  }
+  return query.slice(0, end)
+}
+
+/** Comments of this kind hold others. */
+function commentEnd(query: string, from: number): number {
+  let depth = 1
+  for (let at = from; at < query.length; at++) {
+    const two = query.slice(at, at + 2)
+    if (two !== '/*' && two !== '*/') continue
+    depth += two === '/*' ? 1 : -1
+    at++
+    if (depth === 0) return at + 1
+  }
+  return query.length
+}
+
 /** What stands behind `from`. `numbered`: with the row's number, of Parquet only. */
 export function relation(from: From, numbered: boolean): string {
   switch (from.tag) {
     case 'query':
       // On lines of its own, because a query may end in a comment.
-      return `(\n${from.query.trim().replace(/;(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*$/u, '')}\n)`
+      return `(\n${withoutEnd(from.query)}\n)`
     case 'table':
       return tableName(from.table)
     case 'parquet':
