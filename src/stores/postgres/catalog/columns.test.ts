@@ -8,12 +8,12 @@ import { openDuckdb, type Duckdb } from '../../duckdb/client.ts'
 import { readTable } from '../schema.ts'
 
 const name = { schema: 'app', table: 't' }
-const definition = `create schema app; create type app.mood as enum ('fine', 'bad');
+const definition = `create extension citext; create schema app; create domain app.email as citext check (value ~ '@'); create type app.mood as enum ('fine', 'bad');
   create domain app.amount as numeric(10,2) check (value >= 0);
   create domain app.small as int; create domain app.smaller as app.small check (value < 100);
   create domain app.code as varchar(4); create domain app.feeling as app.mood; create domain app.counts as int[];
   create table app.t (id int, amount app.amount, smaller app.smaller, code app.code, feeling app.feeling, mood app.mood,
-    counts app.counts, label name, price money, at pg_lsn, host inet, doc xml, flag "char", smalls app.small[], moods app.mood[])`
+    counts app.counts, label name, nick citext, email app.email, price money, at pg_lsn, host inet, doc xml, flag "char", smalls app.small[], moods app.mood[])`
 
 describe.each([18, 14] as const)('PostgreSQL %i', (version) => {
   let own: TestDatabase
@@ -36,6 +36,8 @@ describe.each([18, 14] as const)('PostgreSQL %i', (version) => {
     expect(column('smaller')?.typeName).toBe('app.smaller')
     for (const wanted of ['feeling', 'mood'])
       expect(column(wanted)?.type).toEqual({ tag: 'other', name: 'app.mood', textual: true })
+    for (const wanted of ['nick', 'email'])
+      expect(column(wanted)?.type).toEqual({ tag: 'other', name: 'public.citext', textual: true })
     expect(column('label')?.type).toMatchObject({ textual: true })
     for (const wanted of ['price', 'at', 'host', 'doc', 'flag', 'smalls', 'moods'])
       expect(fit(parsePgType('text'), column(wanted)!.type), wanted).toBe('never')
@@ -50,7 +52,7 @@ describe.each([18, 14] as const)('PostgreSQL %i', (version) => {
 
   test('what is written through a domain or an enum is what the source has', async () => {
     const facts = await readTable(own.database, name)
-    const query = `select 7 as id, 1234 as amount, '42' as smaller, 'abcd' as code, 'bad' as feeling, 'fine' as mood, [1, 2] as counts, 'é' as label`
+    const query = `select 7 as id, 1234 as amount, '42' as smaller, 'abcd' as code, 'bad' as feeling, 'fine' as mood, [1, 2] as counts, 'é' as label, 'Ab' as nick, 'A@b' as email`
     const source = duckdb.source({ tag: 'query', query, changed: null })
     const names = (await source.columns()).map((one) => one.name)
     const columns = names.map((one) => {
@@ -66,7 +68,7 @@ describe.each([18, 14] as const)('PostgreSQL %i', (version) => {
     )
     expect(
       await own.database.one(
-        sql`select id, amount::text, smaller::int, code::text, feeling::text, mood::text, counts::text, label::text from app.t`,
+        sql`select id, amount::text, smaller::int, code::text, feeling::text, mood::text, counts::text, label::text, nick::text, email::text from app.t`,
       ),
     ).toEqual({
       id: 7,
@@ -77,6 +79,8 @@ describe.each([18, 14] as const)('PostgreSQL %i', (version) => {
       mood: 'fine',
       counts: '{1,2}',
       label: 'é',
+      nick: 'Ab',
+      email: 'A@b',
     })
   })
 })
