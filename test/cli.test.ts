@@ -1,5 +1,5 @@
 /** The command line against a real PostgreSQL, as processes: what a user sees and a script branches on. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -278,6 +278,35 @@ test('up works off what is asked for elsewhere, and ends at a signal', async () 
   expect(await requested).toMatchObject({ code: 0, value: { runs: [{ outcome: 'succeeded', rows: 5 }] } })
   expect(ended).toMatchObject({ code: 0, signal: null })
   expect(ended.stderr).toMatch(/database: .*PostgreSQL/)
+})
+
+test('a flow that is defined anew while up holds the warehouse: refused without a stack, and not carried out later', async () => {
+  const of = (query: string): string => `a: sync({ from: { query: '${query}' }, to: 'a' })`
+  const { directory, url, call, json } = await project(of('select 1 as id'))
+  const config = join(directory, 'sluice.config.mts')
+  let refused: Promise<Ended> | undefined
+  await sluice(directory, ['up'], {
+    env: { DATABASE_URL: url },
+    started(child) {
+      child.stderr?.on('data', (text: string) => {
+        if (!text.includes('up; Ctrl-C ends it') || refused !== undefined) return
+        refused = (async () => {
+          await json('run', 'a')
+          const text = await readFile(config, 'utf8')
+          await writeFile(config, text.replace('select 1 as id', 'select 2 as id'))
+          return call('run', 'a', '--force')
+        })().finally(() => child.kill('SIGTERM'))
+      })
+    },
+  })
+  const ended = await refused
+  expect(ended).toMatchObject({ code: 2, signal: null })
+  expect(ended?.stderr).toMatch(/WORKER_OUTDATED: [^]*fix: stop process \d+ and start `sluice up` again/)
+  expect(ended?.stderr).not.toMatch(/^ {4}at |INTERNAL|Uncaught/m)
+  const { value } = await json('runs', 'a')
+  expect(value.runs.map(({ outcome }) => outcome)).toEqual(['succeeded'])
+  expect((await call('up', '--due')).code).toBe(0)
+  expect(await query(url, 'select id from a')).toEqual([{ id: 1 }])
 })
 
 test('up --once ends without a terminal: 0 when all is well, 1 when not', async () => {

@@ -5,22 +5,23 @@
  *        │ no
  *     a live worker has the flow as it is defined here ──> wait a little, look again
  *        │ none
- *     a live worker holds an exclusive store of the flow, with another definition ──> WORKER_OUTDATED
+ *     a live worker holds an exclusive store of the flow, with another definition ──> cancelled, WORKER_OUTDATED
  *        │ none
  *     claim this run and do it here; if it cannot begin yet (its store is full, another run is at its slices), look again
  *
  * A worker that dies meanwhile drops out of the living, and its attempt out of the leases: the next look takes over.
  */
-import { SluiceError } from '../lib/error.ts'
-import { readRun } from '../state/run.ts'
-import { readHolders, type HolderRow } from '../state/worker.ts'
-import type { Flow } from '../flows/flow.ts'
+import type { SluiceError } from '../lib/error.ts'
+import { readAttempts } from '../state/attempt.ts'
+import { lockRun, readRun } from '../state/run.ts'
+import { readHolders } from '../state/worker.ts'
 import { runAttempt } from './attempt.ts'
 import { Waiter } from './bell.ts'
 import { claim } from './claim.ts'
-import type { EngineContext } from './context.ts'
+import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId } from './engine.ts'
-import { reap } from './finish.ts'
+import { endCancelled, reap } from './finish.ts'
+import { canDo, outdated } from './holders.ts'
 import { describeWorker, registerWorker } from './worker.ts'
 
 const lookMs = 500
@@ -39,12 +40,8 @@ export async function ensure(engine: EngineContext, id: RunId, version: string, 
       const flow = engine.flows.get(run.flow)
       const holders = await readHolders(state.db, state, run.flow, engine.leases.leaseMs)
       if (!holders.some((holder) => canDo(holder, flow))) {
-        if (flow !== undefined)
-          refuseOutdated(
-            engine,
-            flow,
-            holders.filter((holder) => holder.id !== worker.id),
-          )
+        const refused = flow === undefined ? null : outdated(flow, holders, engine.exclusiveStores)
+        if (refused !== null && (await withdraw(engine, id, refused))) throw refused
         registration ??= await registerWorker(engine, worker)
         const claimed = await claim(engine, worker.id, { id })
         if (claimed !== null) {
@@ -63,24 +60,18 @@ export async function ensure(engine: EngineContext, id: RunId, version: string, 
   }
 }
 
-function canDo(holder: HolderRow, flow: Flow | undefined): boolean {
-  return (
-    holder.roles.includes('worker') &&
-    holder.hash !== null &&
-    (flow === undefined || holder.hash === flow.definitionHash)
-  )
-}
-
-/** A worker with an older definition cannot do it, and while it holds a store that only one process can hold, neither can we. */
-function refuseOutdated(engine: EngineContext, flow: Flow, holders: readonly HolderRow[]): void {
-  const needed = flow.stores.filter((store) => engine.exclusiveStores.includes(store))
-  const holder = holders.find(
-    (other) => other.roles.includes('worker') && needed.some((store) => other.stores.includes(store)),
-  )
-  if (holder === undefined) return
-  throw new SluiceError('WORKER_OUTDATED', `The running worker does not know ${flow.name} as it is defined now`, {
-    why: `process ${holder.pid} on ${holder.host} was started with ${holder.hash === null ? 'a config without it' : 'another definition of it'}, and holds ${needed.join(', ')}, which only one process can`,
-    fix: `stop process ${holder.pid} and start \`sluice up\` again`,
-    where: { flow: flow.name, store: needed[0] ?? '' },
+/**
+ * Ends a run that nobody works on as cancelled, so that what its caller is refused is not carried out later. False: somebody is
+ * at it after all, or it has ended.
+ */
+async function withdraw(engine: EngineContext, id: RunId, refused: SluiceError): Promise<boolean> {
+  const { state } = engine
+  await engine.queue()
+  return await inTransaction(engine, async (tx) => {
+    const run = await lockRun(tx, state, id)
+    if (run === undefined || run.outcome !== null) return false
+    if ((await readAttempts(tx, state, [id])).some((attempt) => attempt.outcome === null)) return false
+    await endCancelled(tx, engine, { ...run, cancel_by: 'sluice', cancel_reason: refused.summary })
+    return true
   })
 }

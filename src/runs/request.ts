@@ -5,9 +5,11 @@ import { SluiceError } from '../lib/error.ts'
 import type { Session } from '../lib/sql.ts'
 import { readFlow } from '../state/flow.ts'
 import { insertRun } from '../state/run.ts'
+import { readHolders } from '../state/worker.ts'
 import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId, RunRequest } from './engine.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import { outdated } from './holders.ts'
 
 /** What only schedules and backfills say of a run. */
 export interface RequestOrigin {
@@ -51,7 +53,10 @@ export async function recordRequest(
   return found
 }
 
-/** A request in a transaction of its own. Refuses to bring a paused flow up to date. */
+/**
+ * A request in a transaction of its own. What is refused is not recorded: to bring a paused flow up to date (`FLOW_PAUSED`), and
+ * what no living worker can do while it keeps us from doing it (`WORKER_OUTDATED`).
+ */
 export async function request(
   engine: EngineContext,
   asked: RunRequest,
@@ -60,6 +65,7 @@ export async function request(
   await engine.queue()
   const found = await inTransaction(engine, async (tx) => {
     await refusePaused(tx, engine, asked)
+    await refuseOutdated(tx, engine, asked)
     const run = await recordRequest(tx, engine, asked)
     await failpoint('request:before-commit')
     return run
@@ -78,6 +84,14 @@ async function refusePaused(tx: Session, engine: EngineContext, { operation, flo
     fix: `sluice resume ${flow}`,
     where: { flow },
   })
+}
+
+async function refuseOutdated(tx: Session, engine: EngineContext, asked: RunRequest): Promise<void> {
+  const { state, leases, exclusiveStores } = engine
+  const flow = engine.flows.get(asked.flow)
+  if (flow === undefined || !flow.stores.some((store) => exclusiveStores.includes(store))) return
+  const refused = outdated(flow, await readHolders(tx, state, flow.name, leases.leaseMs), exclusiveStores)
+  if (refused !== null) throw refused
 }
 
 /**

@@ -346,15 +346,24 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     await using newer = await openHarness(made.database, [...flows.slice(1), changed], {
       exclusiveStores: ['database'],
     })
-    const { id } = await request(newer.engine, ask('one'))
-    await expect(ensure(newer.engine, id, 'test')).rejects.toMatchObject({
-      code: 'WORKER_OUTDATED',
-      where: { flow: 'one', store: 'database' },
-    })
-    await sleep(1500)
-    expect((await read(id)).attempts).toEqual([])
+    const before = await made.query('select id from sluice.run order by id')
+    for (const options of [{}, { force: true }]) {
+      await expect(request(newer.engine, ask('one', { options }))).rejects.toMatchObject({
+        code: 'WORKER_OUTDATED',
+        where: { flow: 'one', store: 'database' },
+      })
+    }
+    expect(await made.query('select id from sluice.run order by id')).toEqual(before)
     await worker.stop(0)
-    await ensure(newer.engine, id, 'test')
-    expect(await read(id)).toMatchObject({ outcome: 'succeeded', rows: 2 })
+    const { id } = await request(newer.engine, ask('one'))
+    // Another one comes up before the run has begun.
+    await using late = new Worker(older.engine, describeWorker(older.engine, ['worker'], 'test'), 1)
+    await late.start()
+    await expect(ensure(newer.engine, id, 'test')).rejects.toMatchObject({ code: 'WORKER_OUTDATED' })
+    expect(await read(id)).toMatchObject({ outcome: 'cancelled', attempts: [] })
+    await late.stop(0)
+    const again = await request(newer.engine, ask('one'))
+    await ensure(newer.engine, again.id, 'test')
+    expect(await read(again.id)).toMatchObject({ outcome: 'succeeded', rows: 2 })
   })
 })
