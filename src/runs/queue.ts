@@ -4,6 +4,7 @@
  * loss. A run without a job is found all the same, a little later: the tables say what is true, a job only says it soon.
  */
 import { createHash } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Db, PgBoss } from 'pg-boss'
 import { asSluiceError, type SluiceError } from '../lib/error.ts'
 import { Query, raw, type Row, type Sql } from '../lib/sql.ts'
@@ -42,9 +43,7 @@ export async function openQueue(state: State): Promise<Queue> {
     const { code } = asStoreError(thrown)
     // What does not answer, or refuses us, would not let itself be installed either.
     if (code !== 'INTERNAL' && code !== 'STORE_QUERY') throw asStoreError(thrown)
-    boss = create(true)
-    await translated(boss.start())
-    await boss.stop({ graceful: false })
+    await install(() => create(true))
     boss = create(false)
     await translated(boss.start())
   }
@@ -76,6 +75,25 @@ export async function openQueue(state: State): Promise<Queue> {
     [Symbol.asyncDispose]: async () => {
       await boss.stop({ graceful: false })
     },
+  }
+}
+
+/** How often an installation is tried: whoever loses against another process finds everything there the next time. */
+const installs = 5
+
+/** Creates what is missing. Several at once get into each other's way: the server refuses all but one of them. */
+async function install(create: () => PgBoss): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    const boss = create()
+    try {
+      await translated(boss.start())
+      return
+    } catch (thrown) {
+      if (tried === installs) throw thrown
+      await sleep(100 * tried)
+    } finally {
+      await boss.stop({ graceful: false }).catch(() => {})
+    }
   }
 }
 
