@@ -76,7 +76,7 @@ async function finish(flow: string, outcome: 'succeeded' | 'failed' = 'succeeded
       }
       const error =
         outcome === 'failed'
-          ? { code: 'STORE_QUERY', summary: 'refused', why: 'a secret value', fix: 'look', where: { key: '42' } }
+          ? { code: 'STORE_QUERY', summary: 'refused', why: 'a secret value', fix: 'look', where: { key: 'key of a row' } }
           : null
       await endRun(tx, state, run.id, { outcome, reason: null, error, result: null, rows: 10 })
       await work.engine.ended(tx, { run: run.id, flow, operation: 'apply', outcome, error: null })
@@ -275,7 +275,7 @@ describe('told once each', () => {
     const payloads = JSON.stringify(await own.query('select payload from sluice.notification'))
     expect(payloads).toContain('STORE_QUERY')
     expect(payloads).not.toContain('secret value')
-    expect(payloads).not.toContain('42')
+    expect(payloads).not.toContain('key of a row')
   })
 
   test('by several at once', async () => {
