@@ -81,3 +81,15 @@ test('a file of the same name in the working directory is refused, never read', 
   const full = join(project, 'package.json').replaceAll("'", "''")
   expect(await read(`select a from read_json('${full}')`)).toBe(5)
 })
+
+test('where the directory cannot be told to DuckDB, a relative path finds nothing, never something else', async () => {
+  const odd = join(folder, 'one,two')
+  await mkdir(odd)
+  await writeFile(join(odd, 'one.csv'), 'a\n1\n')
+  await writeFile(join(odd, 'package.json'), '{"a": 1}\n')
+  await using own = await openDuckdb({ path: ':memory:', directory: odd, store: 'warehouse' })
+  const columns = (query: string) => own.source({ tag: 'query', query, changed: null }).columns()
+  await expect(columns(`from 'one.csv'`)).rejects.toThrow(/does not find a file/u)
+  await expect(columns(`from 'package.json'`)).rejects.toMatchObject({ code: 'STORE_QUERY' })
+  expect(await columns(`from '${join(odd, 'one.csv')}'`)).toMatchObject([{ name: 'a' }])
+})
