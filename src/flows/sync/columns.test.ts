@@ -144,3 +144,15 @@ test('a column that the source has only on request travels when it is named', ()
   const renamed = options({ columns: { id: column({ from: 'file_row_number' }) }, key: ['id'] })
   expect(planColumns(renamed, file, null, null).columns.map(({ target }) => target)).toEqual(['a', 'id'])
 })
+
+test('types whose binary form is not their text are refused, an enum of the target is not', () => {
+  const has = source({ a: 'text' })
+  expect(codeOf(() => planColumns(options({ columns: { a: column({ type: 'pg_lsn' }) } }), has, null, null))).toBe(
+    'SCHEMA_NARROWED',
+  )
+  const mood: readonly TargetColumn[] = [
+    { name: 'a', type: { tag: 'other', name: 'app.mood', textual: true }, generated: false },
+  ]
+  const declared = planColumns(options({ columns: { a: column({ type: 'app.mood' }) } }), has, mood, null)
+  expect(declared.columns[0]?.type).toEqual({ tag: 'other', name: 'app.mood', textual: true })
+})

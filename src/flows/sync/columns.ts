@@ -1,7 +1,7 @@
 import { SluiceError } from '../../lib/error.ts'
 import type { PublishedColumn } from '../../stores/postgres/publish/request.ts'
 import type { CopyColumn, SourceColumn } from '../../transfer/column.ts'
-import { fit } from '../../transfer/fit.ts'
+import { fit, isCarried, notCarried } from '../../transfer/fit.ts'
 import { formatPgType, parsePgType, type PgType } from '../../transfer/pgtype.ts'
 import type { SyncOptions } from './config.ts'
 
@@ -43,7 +43,8 @@ export function planColumns(
     const there = standing.get(name)
     if (there?.generated === true) continue
     const wanted = options.columns[name]?.type ?? null
-    const type = wanted !== null ? parsePgType(wanted) : (there?.type ?? from.type)
+    const type = typeOf(wanted === null ? null : parsePgType(wanted), there, from)
+    if (!isCarried(type)) throw notCarried(table, name, type)
     refuseNarrowing({ table, name, from, type, explicit: wanted !== null, before: before?.[name] ?? null })
     if (target !== null && there === undefined) added.push(name)
     columns.push({ source: from.name, target: name, type, policy: options.columns[name]?.policy ?? 'error' })
@@ -55,6 +56,13 @@ export function planColumns(
     if (!columns.some((column) => column.target === name)) throw missing(table, name, `the ${role} names it`, source)
   }
   return { columns, added, published }
+}
+
+/** The user's word counts, then what stands, then the source; the target knows more of its own type than its name says. */
+function typeOf(declared: PgType | null, there: TargetColumn | undefined, from: SourceColumn): PgType {
+  if (there !== undefined && (declared === null || formatPgType(there.type) === formatPgType(declared)))
+    return there.type
+  return declared ?? from.type
 }
 
 /** The planned columns as a publication takes them. */
