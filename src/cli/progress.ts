@@ -155,6 +155,17 @@ export function formatEnd(run: RunRecord): string {
     case 'failed':
       return `failed${took}: ${run.error === null ? 'without a word' : `${run.error.code}: ${run.error.summary}`}`
     case null:
-      return 'goes on'
+      return isLive(run) || run.startedAt === null ? 'goes on' : formatState(run)
   }
+}
+
+/** In what state a run is, in a word or a few. */
+export function formatState(run: RunRecord): string {
+  if (run.outcome !== null) return run.outcome
+  if (isLive(run)) return 'running'
+  return run.attempts.at(-1)?.outcome === 'interrupted' ? 'interrupted, waits for a worker' : 'waiting'
+}
+
+function isLive({ attempts }: RunRecord): boolean {
+  return attempts.some(({ outcome }) => outcome === null)
 }

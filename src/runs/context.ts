@@ -37,6 +37,8 @@ export interface EngineContext {
   readonly exclusiveStores: readonly string[]
   readonly leases: Leases
   readonly bell: Bell
+  /** Runs that a command of this process sees to beside its own. */
+  readonly takenUp: Set<RunId>
   /** Opened when it is first needed. */
   queue(): Promise<Queue>
   /** Writes the notifications that follow from a run's end. */
@@ -88,6 +90,7 @@ export function openContext(options: ContextOptions): EngineContext & AsyncDispo
   return {
     state,
     bell,
+    takenUp: new Set(),
     flows: options.flows,
     kinds: options.kinds,
     stores: options.stores,

@@ -326,6 +326,39 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     await cancel(engine, id, 'a test', null)
   })
 
+  test('what was broken off goes on in the next command that works; what merely waits, or is at work, does not', async () => {
+    const { engine } = harness
+    const dead = describeWorker(engine, ['run'], 'test')
+    const begin = async (flow: string): Promise<string> => {
+      const { id } = await request(engine, ask(flow, { options: { force: true } }))
+      expect(await claim(engine, dead.id, { id })).not.toBeNull()
+      return id
+    }
+    const broken = await begin('three')
+    const same = await begin('one')
+    const waiting = await request(engine, ask('chatty'))
+    // Nobody renews these leases.
+    await made.query('update sluice.attempt set lease_until = sluice.now() where run = any($1)', [[broken, same]])
+    const own = await go('one')
+    expect(own.outcome).toBe('succeeded')
+    for (const id of [broken, same]) {
+      expect(await read(id)).toMatchObject({
+        outcome: 'succeeded',
+        attempts: [{ outcome: 'interrupted' }, { outcome: 'succeeded' }],
+      })
+    }
+    expect((await messages(own.id)).filter((message) => message.startsWith('took up')).toSorted()).toEqual(
+      [
+        expect.stringMatching(new RegExp(`^took up run ${broken} of three, interrupted at 20`)),
+        expect.stringMatching(new RegExp(`^took up run ${same} of one, interrupted at 20`)),
+      ].toSorted(),
+    )
+    // Of its own flow, what was broken off comes first.
+    expect((await read(same)).finishedAt?.getTime()).toBeLessThanOrEqual(own.startedAt?.getTime() ?? 0)
+    expect(await read(waiting.id)).toMatchObject({ outcome: null, attempts: [] })
+    await cancel(engine, waiting.id, 'a test', null)
+  })
+
   test('runs are found by id, by part of it, and as the last', async () => {
     const { engine } = harness
     const run = await go('one')

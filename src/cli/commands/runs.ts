@@ -3,6 +3,7 @@ import type { RunRecord } from '../../runs/engine.ts'
 import { chosenFlows } from '../flows.ts'
 import { formatCount, formatRelative, formatSpan } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
+import { formatState } from '../progress.ts'
 import { formatTable } from '../table.ts'
 
 export function runsCommand(): Command {
@@ -66,7 +67,7 @@ function formatRuns(found: readonly RunRecord[]): string {
       ids[at] ?? run.id,
       run.flow,
       run.operation,
-      run.outcome ?? (run.startedAt === null ? 'waiting' : 'running'),
+      formatState(run),
       formatCount(run.rows),
       formatRelative(run.startedAt ?? run.requestedAt, now),
       formatSpan(run.startedAt, run.finishedAt),

@@ -5,6 +5,7 @@ import { chosenFlows } from '../flows.ts'
 import { formatCount, formatRelative } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
+import { formatState } from '../progress.ts'
 import { recommendationsOf } from '../recommend.ts'
 import { sayStores } from '../stores.ts'
 import { formatTable } from '../table.ts'
@@ -91,7 +92,7 @@ export function formatStatus(flows: readonly FlowStatus[], now: Date, style: Out
       formatRelative(flow.dueAt, now),
       flow.lastRun === null
         ? '-'
-        : `${flow.lastRun.outcome ?? 'unfinished'} ${formatRelative(flow.lastRun.finishedAt ?? flow.lastRun.startedAt, now)}`,
+        : `${formatState(flow.lastRun)} ${formatRelative(flow.lastRun.finishedAt ?? flow.lastRun.startedAt, now)}`,
     ]),
   )
   const notes = flows.flatMap(({ name, why }) => (why === null ? [] : [`${name}: ${why}`]))
