@@ -76,7 +76,13 @@ async function finish(flow: string, outcome: 'succeeded' | 'failed' = 'succeeded
       }
       const error =
         outcome === 'failed'
-          ? { code: 'STORE_QUERY', summary: 'refused', why: 'a secret value', fix: 'look', where: { key: 'key of a row' } }
+          ? {
+              code: 'STORE_QUERY',
+              summary: 'refused',
+              why: 'a secret value',
+              fix: 'look',
+              where: { key: 'key of a row' },
+            }
           : null
       await endRun(tx, state, run.id, { outcome, reason: null, error, result: null, rows: 10 })
       await work.engine.ended(tx, { run: run.id, flow, operation: 'apply', outcome, error: null })
