@@ -263,6 +263,17 @@ test('doctor looks at stores and flows', async () => {
   expect(value.findings.map((one) => one.about)).toContain('database')
 })
 
+test('a slice that a flow does not have is an error of the call, and no run', async () => {
+  const { json } = await project(cities, { 'cities.csv': csv(3) })
+  for (const argv of [
+    ['run', 'cities', '--slice', 'x'],
+    ['run', 'cities', '--slice', 'x', '--dry-run'],
+  ])
+    expect(await json(...argv)).toMatchObject({ code: 2, value: { error: { code: 'USAGE' } } })
+  expect(await json('runs')).toMatchObject({ value: { runs: [] } })
+  expect(await json('status')).toMatchObject({ code: 0, value: { flows: [{ state: 'never' }] } })
+})
+
 test('up works off what is asked for elsewhere, and ends at a signal', async () => {
   const { directory, url, json } = await project(cities, { 'cities.csv': csv(5) })
   let requested: Promise<unknown> | undefined

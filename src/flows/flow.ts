@@ -8,6 +8,7 @@
  * - A `rollup` has thousands of stretches of buckets; its facts say which are dirty, a run publishes stretch by stretch.
  * - A `capture` runs for as long as its stream does, publishing a span every few seconds inside one run.
  */
+import type { SluiceError } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
 import type { Database, Session, Sql } from '../lib/sql.ts'
 import type { Source } from '../transfer/source.ts'
@@ -208,6 +209,8 @@ export interface Kind<Options = unknown, Facts = unknown, Detail = unknown> {
   readonly kind: KindName
   /** The slices that should exist by `due` (exclusive of what is not over yet). Pure. */
   due(flow: Flow<Options>, due: Date): readonly SliceRef[]
+  /** Why this can never be asked of the flow, or null; asked before a request is recorded: `USAGE`. Pure. */
+  refuse(flow: Flow<Options>, request: WorkRequest): SluiceError | null
   /** Looks at both sides; changes nothing. */
   facts(flow: Flow<Options>, request: WorkRequest, context: LookContext): Promise<Facts>
   /** Which slices to bring up to date, and how. Pure. */

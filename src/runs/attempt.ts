@@ -24,12 +24,14 @@ import { confirmSlices, leaseSlices, readPublished, readSlices, type SliceRow } 
 import { writeVerifications } from '../state/verification.ts'
 import type { Claimed } from './claim.ts'
 import { inTransaction, type EngineContext } from './context.ts'
+import type { RunRequest } from './engine.ts'
 import { finish, leaseLost, type Ending } from './finish.ts'
 import { openLogbook, type Logbook } from './logbook.ts'
 import { openMeter, type Meter } from './meter.ts'
 import { publish } from './publish.ts'
 import { recover } from './publish-elsewhere.ts'
 import { startPulse } from './pulse.ts'
+import { workRequestOf } from './request.ts'
 
 /** How long a kind may go on after it was told to stop. */
 const graceMs = 10_000
@@ -268,17 +270,9 @@ export function toSliceRecord(row: SliceRow): SliceRecord {
   }
 }
 
-/** What was asked for; options were written from a RunRequest. */
+/** What was asked for; slices and options were written from a RunRequest. */
 function requestOf({ run }: Claimed): WorkRequest {
-  const options = run.options as Partial<WorkRequest>
-  return {
-    force: options.force ?? false,
-    slices: run.slices as readonly SliceKey[] | null,
-    from: options.from ?? null,
-    to: options.to ?? null,
-    step: options.step ?? null,
-    dueAt: run.due_at,
-  }
+  return workRequestOf(run.slices as readonly SliceKey[] | null, run.options as RunRequest['options'], run.due_at)
 }
 
 type Done = Extract<Ending, { readonly tag: 'done' }>

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import { v7 as uuid } from 'uuid'
+import type { WorkRequest } from '../flows/flow.ts'
 import { SluiceError } from '../lib/error.ts'
 import type { Session } from '../lib/sql.ts'
 import { readFlow } from '../state/flow.ts'
@@ -54,13 +55,15 @@ export async function recordRequest(
 }
 
 /**
- * A request in a transaction of its own. What is refused is not recorded: to bring a paused flow up to date (`FLOW_PAUSED`), and
+ * A request in a transaction of its own. What is refused is not recorded: what the kind cannot be asked
+ * for (`USAGE`), to bring a paused flow up to date (`FLOW_PAUSED`), and
  * what no living worker can do while it keeps us from doing it (`WORKER_OUTDATED`).
  */
 export async function request(
   engine: EngineContext,
   asked: RunRequest,
 ): Promise<{ readonly id: RunId; readonly joined: boolean }> {
+  refuseOdd(engine, asked)
   // Opened beforehand: installing the queue does not belong into this transaction.
   await engine.queue()
   const found = await inTransaction(engine, async (tx) => {
@@ -72,6 +75,24 @@ export async function request(
   })
   await failpoint('request:after-commit')
   return found
+}
+
+function refuseOdd(engine: EngineContext, { flow: name, slices, options }: RunRequest): void {
+  const flow = engine.flows.get(name)
+  const kind = flow === undefined ? undefined : engine.kinds[flow.kind]
+  if (flow === undefined || kind === undefined) return
+  const refused = kind.refuse(flow, workRequestOf(slices, options, null))
+  if (refused !== null) throw refused
+}
+
+/** A request as kinds see it. Pure. */
+export function workRequestOf(
+  slices: RunRequest['slices'],
+  options: RunRequest['options'],
+  dueAt: Date | null,
+): WorkRequest {
+  const { force = false, from = null, to = null, step = null } = options
+  return { force, slices, from, to, step, dueAt }
 }
 
 async function refusePaused(tx: Session, engine: EngineContext, { operation, flow }: RunRequest): Promise<void> {

@@ -75,6 +75,10 @@ const slicesOf = (options: TestOptions): readonly SliceRef[] =>
 export const testKind: Kind<TestOptions, null, null> = {
   kind: 'command',
   due: (flow) => slicesOf(flow.options),
+  refuse: (_, request) =>
+    request.step === null
+      ? null
+      : new SluiceError('USAGE', 'there are no steps here', { why: 'a test', fix: 'none', where: {} }),
   facts: () => Promise.resolve(null),
   plan: ({ options }, request) => ({
     slices: slicesOf(options)

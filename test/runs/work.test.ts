@@ -359,6 +359,13 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     await cancel(engine, waiting.id, 'a test', null)
   })
 
+  test('what its kind can never be asked for is refused, and not recorded', async () => {
+    const before = await made.query('select id from sluice.run order by id')
+    const odd = request(harness.engine, ask('one', { options: { step: 'purge' } }))
+    await expect(odd).rejects.toMatchObject({ code: 'USAGE' })
+    expect(await made.query('select id from sluice.run order by id')).toEqual(before)
+  })
+
   test('runs are found by id, by part of it, and as the last', async () => {
     const { engine } = harness
     const run = await go('one')

@@ -51,6 +51,7 @@ const unused = (): never => {
 const kind: Kind = {
   kind: 'sync',
   due: () => [{ key: 'all' as SliceKey, ordinal: 0, span: null }],
+  refuse: () => null,
   facts: unused,
   plan: unused,
   run: unused,

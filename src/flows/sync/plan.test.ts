@@ -6,7 +6,7 @@ import type { SourceMark } from '../../transfer/source.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
 import type { Flow, FlowName, SliceKey, SliceRecord, WorkRequest } from '../flow.ts'
 import type { SyncOptions } from './config.ts'
-import { planSync, whole, type SyncFacts } from './plan.ts'
+import { planSync, refuseSync, whole, type SyncFacts } from './plan.ts'
 
 const hour = 3_600_000
 const now = new Date('2026-03-01T12:00:00Z')
@@ -120,7 +120,8 @@ test('an unknown mark that was published before is no proof that nothing changed
 
 test('a slice, a range or a step that a sync does not have is refused', () => {
   for (const odd of [{ slices: ['2026-01' as SliceKey] }, { from: '2026-01-01' }, { step: 'purge' as const }])
-    expect(() => actionOf({ request: odd })).toThrow(SluiceError)
+    expect(refuseSync(flow, { ...request, ...odd })).toMatchObject({ code: 'USAGE' })
+  expect(refuseSync(flow, { ...request, slices: [whole.key], force: true })).toBeNull()
   expect(actionOf({ request: { slices: [whole.key], force: true } })?.action).toBe('run')
 })
 

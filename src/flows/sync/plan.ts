@@ -35,6 +35,17 @@ export interface PublishedMark {
   readonly columns: PublishedColumns
 }
 
+/** A sync brings its whole table up to date: other slices, ranges and steps are those of other kinds. Pure. */
+export function refuseSync(flow: Flow<SyncOptions>, request: WorkRequest): SluiceError | null {
+  const refused = request.slices?.find((key) => key !== whole.key)
+  if (refused === undefined && request.from === null && request.to === null && request.step === null) return null
+  return new SluiceError('USAGE', `a sync has one slice, "${whole.key}"`, {
+    why: `it brings the whole table up to date; ${refused === undefined ? '--from, --to and --step are' : `"${refused}" is`} for other kinds`,
+    fix: `sluice run ${flow.name}`,
+    where: { flow: flow.name },
+  })
+}
+
 /**
  * Whether there is anything to do, and what. Pure. Refuses what cannot be published before a row is read:
  * `SOURCE_COLUMN_MISSING`, `SCHEMA_FROZEN`, `SCHEMA_NARROWED`.
@@ -46,13 +57,6 @@ export function planSync(
   context: Pick<LookContext, 'now' | 'slices'>,
 ): Plan<SyncDetail> {
   const { options } = flow
-  const refused = request.slices?.find((key) => key !== whole.key)
-  if (refused !== undefined || request.from !== null || request.to !== null || request.step !== null)
-    throw new SluiceError('USAGE', `a sync has one slice, "${whole.key}"`, {
-      why: `it brings the whole table up to date; ${refused === undefined ? '--from, --to and --step are' : `"${refused}" is`} for other kinds`,
-      fix: `sluice run ${flow.name}`,
-      where: { flow: flow.name },
-    })
   const record = context.slices.get(whole.key) ?? null
   const before = publishedMark(record)
   const columns = planColumns(options, facts.source, standingColumns(facts.target), before?.columns ?? null)

@@ -4,7 +4,7 @@ import { formatPgType } from '../../transfer/pgtype.ts'
 import type { Ddl, Finding, Flow, Kind, LookContext } from '../flow.ts'
 import { planColumns } from './columns.ts'
 import type { SyncOptions } from './config.ts'
-import { planSync, publishedMark, standingColumns, whole, type SyncDetail, type SyncFacts } from './plan.ts'
+import { planSync, publishedMark, refuseSync, standingColumns, whole, type SyncDetail, type SyncFacts } from './plan.ts'
 import { runSync, tidySync } from './run.ts'
 import { verifySync } from './verify.ts'
 
@@ -12,6 +12,7 @@ import { verifySync } from './verify.ts'
 export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
   kind: 'sync',
   due: () => [whole],
+  refuse: refuseSync,
   facts: async (flow, _request, context) => look(flow, context),
   plan: planSync,
   run: runSync,
