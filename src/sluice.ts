@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly config?: string | object
   /** Called with every event of the runs that this handle asks for. */
   readonly onEvent?: (flow: string, event: RunEvent) => void
+  /** Called with what the system has to say that belongs to no run. */
+  readonly log?: EngineOptions['log']
   /** Who asks, for the record; default: the system's user name. */
   readonly requestedBy?: string
 }
@@ -82,6 +84,7 @@ export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {
       webhooks: webhooksOf(loaded),
       storeLimits: { ...stores.limits, ...loaded.config.concurrency },
       retention: retentionOf(loaded),
+      ...(options.log === undefined ? {} : { log: options.log }),
       ...leasesOf(process.env['SLUICE_LEASE_MS']),
     })
     await engine.register(loaded.flows)
@@ -181,7 +184,17 @@ class RunningSluice implements Sluice {
 
   async doctor(): Promise<readonly Finding[]> {
     const findings: Finding[] = [...(await this.#stores.inspect())]
+    const outdated = await this.engine.outdated()
+    for (const { flow, host, pid } of outdated) {
+      findings.push({
+        severity: 'problem',
+        about: flow,
+        says: `WORKER_OUTDATED: it was defined anew; process ${pid} on ${host} does not know it so, and does none of its runs`,
+        fix: `stop process ${pid} and start \`sluice up\` again`,
+      })
+    }
     for (const flow of this.flows) {
+      if (outdated.some((one) => one.flow === flow.name)) continue
       const record = await this.#finish(this.#request('check', flow, { slices: null, options: {} }))
       findings.push(...(record.error === null ? (record.result?.findings ?? []) : [problem(flow.name, record.error)]))
     }

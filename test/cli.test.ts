@@ -2,6 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { type Ended, sluice, write } from './support/cli.ts'
@@ -296,7 +297,8 @@ test('a flow that is defined anew while up holds the warehouse: refused without 
   const { directory, url, call, json } = await project(of('select 1 as id'))
   const config = join(directory, 'sluice.config.mts')
   let refused: Promise<Ended> | undefined
-  await sluice(directory, ['up'], {
+  let looked: { readonly status: Ended; readonly doctor: Ended } | undefined
+  const served = await sluice(directory, ['up'], {
     env: { DATABASE_URL: url },
     started(child) {
       child.stderr?.on('data', (text: string) => {
@@ -305,7 +307,10 @@ test('a flow that is defined anew while up holds the warehouse: refused without 
           await json('run', 'a')
           const text = await readFile(config, 'utf8')
           await writeFile(config, text.replace('select 1 as id', 'select 2 as id'))
-          return call('run', 'a', '--force')
+          const ended = await call('run', 'a', '--force')
+          looked = { status: await call('status'), doctor: await call('doctor') }
+          await sleep(6_000)
+          return ended
         })().finally(() => child.kill('SIGTERM'))
       })
     },
@@ -314,6 +319,10 @@ test('a flow that is defined anew while up holds the warehouse: refused without 
   expect(ended).toMatchObject({ code: 2, signal: null })
   expect(ended?.stderr).toMatch(/WORKER_OUTDATED: [^]*fix: stop process \d+ and start `sluice up` again/)
   expect(ended?.stderr).not.toMatch(/^ {4}at |INTERNAL|Uncaught/m)
+  expect(served.stderr.match(/a was defined anew: .* until `sluice up` is restarted/g)).toHaveLength(1)
+  expect(looked?.status.stderr).toMatch(/a: it was defined anew; process \d+ on .* until `sluice up` is restarted/)
+  expect(looked?.doctor).toMatchObject({ code: 3 })
+  expect(looked?.doctor.stdout).toMatch(/WORKER_OUTDATED/)
   const { value } = await json('runs', 'a')
   expect(value.runs.map(({ outcome }) => outcome)).toEqual(['succeeded'])
   expect((await call('up', '--due')).code).toBe(0)

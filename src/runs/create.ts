@@ -6,6 +6,7 @@ import { migrate } from '../state/migrate.ts'
 import { readOccurrences } from '../state/occurrence.ts'
 import { writeSchedules } from '../state/schedule.ts'
 import { readNow } from '../state/status.ts'
+import { readOutdated } from '../state/worker.ts'
 import { cancel, cancelWithin, pause, resume, unknownFlow } from './cancel.ts'
 import { openContext, type EngineContext, type Leases } from './context.ts'
 import type { Engine, FlowStatus, OccurrenceRecord, RunRequest, Service, Webhook } from './engine.ts'
@@ -158,6 +159,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     resume: (flow) => resume(context, flow),
     status: async (names): Promise<readonly FlowStatus[]> =>
       await readStatus(state, names === undefined ? options.flows : names.map(named), options.kinds),
+    outdated: async () =>
+      (await readOutdated(state.db, state, context.leases.leaseMs)).map(({ flow, host, pid }) => ({ flow, host, pid })),
     run: (id) => findRun(state.db, state, id),
     runs: (filter) => readRunRecords(state.db, state, filter),
     occurrences: async (filter): Promise<readonly OccurrenceRecord[]> =>

@@ -154,6 +154,8 @@ export interface Engine extends AsyncDisposable {
   resume(flow: FlowName, by: string): Promise<void>
 
   status(flows?: readonly FlowName[]): Promise<readonly FlowStatus[]>
+  /** Flows that no living worker takes, since those that have them were started with another definition. */
+  outdated(): Promise<readonly { readonly flow: string; readonly host: string; readonly pid: number }[]>
   /** A run by its id or by an abbreviation of it that fits only one (`RUN_UNKNOWN` otherwise). */
   run(id: string): Promise<RunRecord>
   runs(filter: {

@@ -11,6 +11,7 @@
 import { hostname } from 'node:os'
 import { v4 as uuid } from 'uuid'
 import { asSluiceError } from '../lib/error.ts'
+import { readRedefined } from '../state/flow.ts'
 import { beatWorker, insertWorker, stopWorker, type NewWorker } from '../state/worker.ts'
 import { runAttempt } from './attempt.ts'
 import { Waiter } from './bell.ts'
@@ -20,6 +21,8 @@ import type { Service } from './engine.ts'
 import { reap } from './finish.ts'
 
 const lookMs = 1000
+/** How often it is looked whether flows were defined anew. */
+const redefinedMs = 5000
 
 /** This process, as the others of the project see it. */
 export function describeWorker(engine: EngineContext, roles: NewWorker['roles'], version: string): NewWorker {
@@ -60,6 +63,9 @@ export class Worker implements Service {
   readonly #drain = new AbortController()
   readonly #kill = new AbortController()
   readonly #running = new Set<Promise<void>>()
+  /** Flow name → the definition that was spoken of. */
+  readonly #redefined = new Map<string, string>()
+  #redefinedAt = -Infinity
   #loop: Promise<void> | undefined
   #registration: AsyncDisposable | undefined
   #listening: Disposable | undefined
@@ -117,6 +123,7 @@ export class Worker implements Service {
 
   async #look(): Promise<void> {
     await reap(this.#engine)
+    await this.#sayRedefined()
     for (const source of ['queue', 'waiting'] as const) {
       while (this.#running.size < this.#concurrency && !this.#drain.signal.aborted) {
         const claimed = await claim(this.#engine, this.#worker.id, source)
@@ -127,6 +134,21 @@ export class Worker implements Service {
         })
         this.#running.add(running)
       }
+    }
+  }
+
+  /** Once for each definition: what was defined anew since this process was started is not taken here. */
+  async #sayRedefined(): Promise<void> {
+    const { state, flows, log } = this.#engine
+    const now = performance.now()
+    if (now < this.#redefinedAt + redefinedMs) return
+    this.#redefinedAt = now
+    for (const { name, definition_hash } of await readRedefined(state.db, state, hashesOf(flows))) {
+      if (this.#redefined.get(name) === definition_hash) continue
+      this.#redefined.set(name, definition_hash)
+      log('warn', `${name} was defined anew: its runs are not done here until \`sluice up\` is restarted`, {
+        flow: name,
+      })
     }
   }
 }

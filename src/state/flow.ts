@@ -32,6 +32,18 @@ export async function readUnchanged(
     where f.project = ${state.project} and f.origin = 'file' and f.removed_at is null`)
 }
 
+/** Flows that are registered with another definition than the one given. `flows`: name → definition hash. */
+export async function readRedefined(
+  db: Sql,
+  state: State,
+  flows: Readonly<Record<string, string>>,
+): Promise<readonly { readonly name: string; readonly definition_hash: string }[]> {
+  return await db.all<{ name: string; definition_hash: string }>(sql`
+    select name, definition_hash from ${state.t('flow')}
+    where project = ${state.project} and removed_at is null and definition_hash <> (${JSON.stringify(flows)}::jsonb ->> name)
+    order by name`)
+}
+
 /** One registration at a time in a project. */
 export async function lockFlows(tx: Sql, state: State): Promise<void> {
   await tx.run(

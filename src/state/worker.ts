@@ -49,3 +49,26 @@ export async function readHolders(db: Sql, state: State, flow: string, freshMs: 
     where project = ${state.project} and stopped_at is null and heartbeat_at > ${state.now} - ${freshMs} * interval '1 millisecond'
     order by started_at`)
 }
+
+export interface OutdatedRow extends Row {
+  readonly flow: string
+  readonly hash: string
+  readonly host: string
+  readonly pid: number
+}
+
+/**
+ * Flows that a living worker has with another definition than the registered one, while none has that: nobody takes their runs.
+ * `freshMs`: who gave no sign for so long is dead.
+ */
+export async function readOutdated(db: Sql, state: State, freshMs: number): Promise<readonly OutdatedRow[]> {
+  const lives = sql`w.stopped_at is null and w.heartbeat_at > ${state.now} - ${freshMs} * interval '1 millisecond' and 'worker' = any(w.roles)`
+  return await db.all<OutdatedRow>(sql`
+    select distinct on (f.name) f.name as flow, f.definition_hash as hash, w.host, w.pid
+    from ${state.t('flow')} f join ${state.t('worker')} w on w.project = f.project and ${lives}
+    where f.project = ${state.project} and f.removed_at is null and w.flows ->> f.name <> f.definition_hash
+      and not exists (
+        select from ${state.t('worker')} w
+        where w.project = f.project and ${lives} and w.flows ->> f.name = f.definition_hash)
+    order by f.name, w.started_at`)
+}

@@ -41,6 +41,12 @@ export async function printStatus(sluice: Sluice, out: Output, named: readonly s
   const flows = await sluice.status(names)
   if (out.json) out.document({ flows: flows.map(toJson), recommendations: recommendationsOf(flows) })
   else out.text(formatStatus(flows, new Date(), out.style))
+  for (const { flow, host, pid } of await sluice.engine.outdated()) {
+    if (names.includes(flow))
+      out.warn(
+        `${flow}: it was defined anew; process ${pid} on ${host} does none of its runs until \`sluice up\` is restarted`,
+      )
+  }
   return flows.some(({ state }) => state === 'failed' || state === 'late' || state === 'stale') ? 3 : 0
 }
 

@@ -66,7 +66,11 @@ async function up(called: Invocation, options: UpOptions): Promise<ExitCode> {
     if (ends) return good && performed.left.length === 0 && found === 0 ? 0 : 1
     return stay(invocation, performed.sluice, options.only)
   }
-  const sluice = await invocation.open()
+  const sluice = await invocation.open({
+    log: (level, message) => {
+      if (level === 'warn' || level === 'error') out.warn(`${level}: ${message}`)
+    },
+  })
   sayStores(sluice, out)
   return options.due === true ? doWhatIsDue(invocation, sluice) : stay(invocation, sluice, options.only)
 }
