@@ -24,7 +24,6 @@ import { confirmSlices, leaseSlices, readPublished, readSlices, type SliceRow } 
 import { writeVerifications } from '../state/verification.ts'
 import type { Claimed } from './claim.ts'
 import { inTransaction, type EngineContext } from './context.ts'
-import type { RunRequest } from './engine.ts'
 import { finish, leaseLost, type Ending } from './finish.ts'
 import { openLogbook, type Logbook } from './logbook.ts'
 import { openMeter, type Meter } from './meter.ts'
@@ -270,9 +269,9 @@ export function toSliceRecord(row: SliceRow): SliceRecord {
   }
 }
 
-/** What was asked for; slices and options were written from a RunRequest. */
+/** What was asked for; slices were written from a RunRequest. */
 function requestOf({ run }: Claimed): WorkRequest {
-  return workRequestOf(run.slices as readonly SliceKey[] | null, run.options as RunRequest['options'], run.due_at)
+  return workRequestOf(run.slices as readonly SliceKey[] | null, run.options, run.due_at)
 }
 
 type Done = Extract<Ending, { readonly tag: 'done' }>
