@@ -1,6 +1,5 @@
 import { beforeAll, expect, test } from 'vitest'
 import { createDatabase } from '../../../test/support/database.ts'
-import { SluiceError } from '../../lib/error.ts'
 import { parsePgType } from '../../transfer/pgtype.ts'
 import type { SourceMark } from '../../transfer/source.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
