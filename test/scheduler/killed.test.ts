@@ -119,7 +119,10 @@ test('a scheduler that is stopped in its transaction holds nobody up', { timeout
     const held = async (): Promise<number> =>
       (
         await own.query(
-          `select 1 from pg_stat_activity where datname = current_database() and state = 'idle in transaction'`,
+          // It has written its occurrences: then it holds its flow, too.
+          `select 1 from pg_stat_activity a join pg_locks l on l.pid = a.pid
+           where a.datname = current_database() and a.state = 'idle in transaction'
+             and l.relation = 'sluice.occurrence'::regclass and l.mode = 'RowExclusiveLock'`,
         )
       ).length
     await expect.poll(held, { timeout: 10_000 }).toBe(1)
