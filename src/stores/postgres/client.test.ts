@@ -143,7 +143,7 @@ describe.each([18, 14] as const)('PostgreSQL %i', (version) => {
       await database.session((session) => session.run(mess))
     }
     const [clean] = await created.query<{ locks: string }>(
-      "select count(*) as locks from pg_locks where locktype = 'advisory'",
+      "select count(*) as locks from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
     )
     expect(clean?.locks).toBe('0')
     await database.session(async (session) => {
