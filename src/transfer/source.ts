@@ -43,6 +43,7 @@ export interface CopyStream extends AsyncIterable<CopyChunk> {
 }
 
 export interface CopyChunk {
+  /** The reader's until it asks for the next chunk: then the memory may be filled again. */
   readonly data: Uint8Array
   /** Rows in this chunk. */
   readonly rows: number

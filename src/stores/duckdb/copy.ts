@@ -3,7 +3,7 @@ import duckdb from '@duckdb/node-bindings'
 import { DuckDBLogicalType } from '@duckdb/node-api'
 import { SluiceError } from '../../lib/error.ts'
 import type { CopyChunk, CopyPlan, CopySummary } from '../../transfer/source.ts'
-import { Encoder } from '../../transfer/pgcopy/encoder.ts'
+import { Encoder, type ChunkMemory } from '../../transfer/pgcopy/encoder.ts'
 import type { Batch, Fetch, Layout, Vector } from '../../transfer/pgcopy/vector.ts'
 import { describe, type Described, type Instance } from './instance.ts'
 import type { From } from './protocol.ts'
@@ -17,6 +17,7 @@ export function copy(
   instance: Instance,
   from: From,
   plan: CopyPlan,
+  memory: ChunkMemory,
   send: Send,
   signal: AbortSignal,
 ): Promise<CopySummary> {
@@ -25,7 +26,7 @@ export function copy(
     const prepared = await duckdb.prepare(connection, statement)
     try {
       const layouts = plan.columns.map((_, index) => resultLayout(prepared, index))
-      const encoder = new Encoder(plan, layouts)
+      const encoder = new Encoder(plan, layouts, memory)
       const result = await duckdb.execute_prepared_streaming(prepared)
       // The next batch is read by DuckDB's threads while this one is encoded.
       let next = duckdb.fetch_chunk(result)

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openDuckdb, type Duckdb } from './client.ts'
 
@@ -30,7 +30,7 @@ const read = async (query: string): Promise<number> => {
   const columns = [{ source: column.name, target: 'a', type: { tag: 'int4' }, policy: 'error' } as const]
   const stream = source.copy({ table: 't', key: [], columns })
   const chunks: Uint8Array[] = []
-  for await (const { data } of stream) chunks.push(data)
+  for await (const { data } of stream) chunks.push(data.slice())
   // Header, number of fields, length, value.
   return Buffer.concat(chunks).readInt32BE(19 + 2 + 4)
 }
@@ -50,13 +50,13 @@ test.each(queries)('relative paths count from the directory: %s', async (query, 
   expect(process.cwd()).not.toBe(project)
   expect(await read(query)).toBe(value)
   const mark = await duckdb.source({ tag: 'query', query, changed: null }).mark()
-  expect(mark).toMatchObject({ known: true, mark: { files: [{ path: join(project, file) }] } })
+  expect(mark).toMatchObject({ known: true, mark: { files: [{ path: normalize(file) }] } })
 })
 
 test('so do the paths of files', async () => {
   const source = duckdb.source({ tag: 'csv', path: 'data/*.csv', changed: null })
   expect(await source.columns()).toMatchObject([{ name: 'a' }])
-  expect(await source.mark()).toMatchObject({ mark: { files: [{ path: join(project, 'data', 'two.csv') }] } })
+  expect(await source.mark()).toMatchObject({ mark: { files: [{ path: join('data', 'two.csv') }] } })
 })
 
 test('a file of the same name in the working directory is refused, never read', async () => {

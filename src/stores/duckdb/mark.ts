@@ -1,6 +1,6 @@
 /** What changes when a source changes. Unknown means run: nothing is guessed. */
 import { stat } from 'node:fs/promises'
-import { isAbsolute, resolve } from 'node:path'
+import { isAbsolute, relative, resolve } from 'node:path'
 import { SluiceError } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
 import type { SourceMark } from '../../transfer/source.ts'
@@ -79,8 +79,9 @@ async function addFrom(instance: Instance, found: Found, from: From, signal: Abo
 
 async function settle(instance: Instance, found: Found): Promise<SourceMark> {
   const paths = new Set([...found.files].map((file) => resolve(instance.directory, file)))
-  const files = await Promise.all([...paths].sort().map(fileMark))
-  const database = found.database ? await databaseMark(instance.path) : []
+  const { directory } = instance
+  const files = await Promise.all([...paths].sort().map((path) => fileMark(path, directory)))
+  const database = found.database ? await databaseMark(instance.path, directory) : []
   const all = [...files, ...database]
   if (all.length === 0) return { known: true, mark: { files: [] }, asOf: null }
   const newest = Math.max(...all.map(({ modified }) => Number(BigInt(modified) / 1_000_000n)))
@@ -91,18 +92,25 @@ async function settle(instance: Instance, found: Found): Promise<SourceMark> {
   }
 }
 
-async function fileMark(path: string): Promise<FileMark> {
+/** Counted from the folder: a project that was moved has the same files. */
+async function fileMark(path: string, directory: string): Promise<FileMark> {
   const { size, ino, mtimeNs, ctimeNs } = await stat(path, { bigint: true })
-  return { path, size: `${size}`, inode: `${ino}`, modified: `${mtimeNs}`, changed: `${ctimeNs}` }
+  return {
+    path: relative(directory, path),
+    size: `${size}`,
+    inode: `${ino}`,
+    modified: `${mtimeNs}`,
+    changed: `${ctimeNs}`,
+  }
 }
 
 const jsonOf = (file: FileMark): Json => ({ ...file })
 
 /** The file and its log. This process alone has it open, so whatever changes a row changes one of the two. */
-async function databaseMark(path: string): Promise<readonly FileMark[]> {
+async function databaseMark(path: string, directory: string): Promise<readonly FileMark[]> {
   if (path === ':memory:') throw new Opaque('a database in memory has no mark')
-  const log = await fileMark(`${path}.wal`).catch(() => null)
-  const database = await fileMark(path)
+  const log = await fileMark(`${path}.wal`, directory).catch(() => null)
+  const database = await fileMark(path, directory)
   return log === null ? [database] : [database, log]
 }
 

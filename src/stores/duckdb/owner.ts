@@ -8,19 +8,22 @@ import type { Answer, Ask, FromThread, ThreadOptions, ToThread } from './protoco
 /** Chunks that may be under way: the thread encodes while the reader sends. */
 const ahead = 4
 
+type FromCopy = Extract<FromThread, { memory: unknown } | { chunk: unknown }>
+
 interface Pending {
   done(answer: Answer[keyof Answer]): void
   failed(error: SluiceError): void
-  chunk(chunk: CopyChunk): void
+  /** Of a copy: its memory, then its chunks. */
+  received(message: FromCopy): void
 }
 
-type CopyAsk = Omit<Extract<Ask, { tag: 'copy' }>, 'credit'>
+type CopyAsk = Omit<Extract<Ask, { tag: 'copy' }>, 'ahead'>
 type PlainAsk = Exclude<Ask, { tag: 'copy' }>
 
 export class Thread {
   /** Settles when the file is open. */
   readonly opened: Promise<void>
-  /** Resolves when the thread has ended, for whatever reason. */
+  /** Resolves when the thread has ended, for whatever reason: not before then may another open the file. */
   readonly gone: Promise<void>
   readonly #worker: Worker
   readonly #options: ThreadOptions
@@ -44,6 +47,7 @@ export class Thread {
     })
     this.#worker.on('message', (message: FromThread) => {
       if ('opened' in message) opened.resolve()
+      else if ('broken' in message) end(message.broken)
       else if ('notOpened' in message) opened.reject(revived(message.notOpened))
       else this.#receive(message)
     })
@@ -52,10 +56,12 @@ export class Thread {
       opened.reject(this.#dead)
       for (const pending of Array.from(this.#pending.values())) pending.failed(this.#dead)
       this.#pending.clear()
-      gone.resolve()
     }
     this.#worker.on('error', (error) => end(error instanceof Error ? error.message : String(error)))
-    this.#worker.on('exit', (code) => end(`its thread ended with ${code}`))
+    this.#worker.on('exit', (code) => {
+      end(`its thread ended with ${code}`)
+      gone.resolve()
+    })
     // An open file alone does not keep the process alive; opening it and asking do.
     const rest = (): void => this.#rest()
     this.opened.then(rest, rest)
@@ -69,7 +75,7 @@ export class Thread {
           // The thread answers an ask with the answer of its tag.
           done: (answer) => resolve(answer as Answer[A['tag']]),
           failed: reject,
-          chunk: () => undefined,
+          received: () => undefined,
         },
         signal,
       )
@@ -89,7 +95,8 @@ export class Thread {
     summary: PromiseWithResolvers<CopySummary>,
     signal?: AbortSignal,
   ): AsyncGenerator<CopyChunk, void> {
-    const waiting: CopyChunk[] = []
+    let memory: readonly Uint8Array[] = []
+    const waiting: { readonly chunk: CopyChunk; readonly slot: number | null }[] = []
     let wake: (() => void) | null = null
     let ended: { readonly error: SluiceError | null } | null = null
     const finished = Promise.withResolvers<void>()
@@ -99,7 +106,7 @@ export class Thread {
       finished.resolve()
     }
     const id = this.#send(
-      { ...ask, credit: ahead },
+      { ...ask, ahead },
       {
         // A copy is answered with its summary.
         done: (answer) => {
@@ -110,8 +117,9 @@ export class Thread {
           summary.reject(error)
           end(error)
         },
-        chunk: (chunk) => {
-          waiting.push(chunk)
+        received: (message) => {
+          if ('memory' in message) memory = message.memory.map((slot) => new Uint8Array(slot))
+          else waiting.push(located(message, memory))
           wake?.()
         },
       },
@@ -119,10 +127,11 @@ export class Thread {
     )
     try {
       for (;;) {
-        const chunk = waiting.shift()
-        if (chunk !== undefined) {
-          this.#post({ id, credit: 1 })
-          yield chunk
+        const next = waiting.shift()
+        if (next !== undefined) {
+          yield next.chunk
+          // Asked for more, so this one has been read.
+          this.#post({ id, read: { slot: next.slot } })
           continue
         }
         // Assigned in a callback, which the compiler does not follow.
@@ -141,12 +150,10 @@ export class Thread {
 
   /** Lets what runs end by cancelling it, closes the file, ends the thread. Idempotent. */
   async close(): Promise<void> {
-    if (this.#dead === null) {
-      await this.ask({ tag: 'close' }).catch(() => null)
-      const timer = setTimeout(() => void this.#worker.terminate(), 2000)
-      await this.gone
-      clearTimeout(timer)
-    }
+    if (this.#dead === null) await this.ask({ tag: 'close' }).catch(() => null)
+    const timer = setTimeout(() => void this.#worker.terminate(), 2000)
+    await this.gone
+    clearTimeout(timer)
   }
 
   #send(ask: Ask, pending: Pending, signal?: AbortSignal): number {
@@ -167,7 +174,7 @@ export class Thread {
       this.#rest()
     }
     this.#pending.set(id, {
-      chunk: (chunk) => pending.chunk(chunk),
+      received: (received) => pending.received(received),
       done: (answer) => {
         settle()
         pending.done(answer)
@@ -185,18 +192,30 @@ export class Thread {
   #receive(message: Extract<FromThread, { id: number }>): void {
     const pending = this.#pending.get(message.id)
     if (pending === undefined) return
-    if ('chunk' in message) pending.chunk({ data: message.chunk, rows: message.rows })
+    if ('chunk' in message || 'memory' in message) pending.received(message)
     else if ('done' in message) pending.done(message.done)
     else pending.failed(revived(message.failed))
   }
 
   #rest(): void {
-    if (this.#pending.size === 0) this.#worker.unref()
+    // A broken one is waited for.
+    if (this.#pending.size === 0 && this.#dead === null) this.#worker.unref()
   }
 
   #post(message: ToThread): void {
     this.#worker.postMessage(message)
   }
+}
+
+/** A chunk where it lies, and the slot to give back once it is read. */
+function located(
+  { chunk, rows }: Extract<FromThread, { chunk: unknown }>,
+  memory: readonly Uint8Array[],
+): { readonly chunk: CopyChunk; readonly slot: number | null } {
+  if (chunk.tag === 'own') return { chunk: { data: chunk.data, rows }, slot: null }
+  const slot = memory[chunk.slot]
+  if (slot === undefined) throw new Error(`there is no slot ${chunk.slot}`)
+  return { chunk: { data: slot.subarray(0, chunk.length), rows }, slot: chunk.slot }
 }
 
 function revived(record: ErrorRecord): SluiceError {

@@ -26,13 +26,13 @@ export type Ask =
   | { readonly tag: 'run'; readonly statement: string }
   | { readonly tag: 'columns'; readonly from: From }
   | { readonly tag: 'mark'; readonly from: From; readonly changed: string | null }
-  | { readonly tag: 'copy'; readonly from: From; readonly plan: CopyPlan; readonly credit: number }
+  | { readonly tag: 'copy'; readonly from: From; readonly plan: CopyPlan; readonly ahead: number }
   | { readonly tag: 'close' }
 
 export type ToThread =
   | { readonly id: number; readonly ask: Ask }
-  /** So many more chunks may be sent. */
-  | { readonly id: number; readonly credit: number }
+  /** The reader has done with a chunk: another one may be sent, in its memory if that is shared. */
+  | { readonly id: number; readonly read: { readonly slot: number | null } }
   | { readonly id: number; readonly cancel: true }
 
 export type Answer = {
@@ -44,10 +44,19 @@ export type Answer = {
   readonly close: null
 }
 
+/** Where the bytes of a chunk are: at the front of a slot of the shared memory, or here. */
+export type Chunk =
+  | { readonly tag: 'slot'; readonly slot: number; readonly length: number }
+  | { readonly tag: 'own'; readonly data: Uint8Array<ArrayBuffer> }
+
 export type FromThread =
   /** The file is open. */
   | { readonly opened: true }
   | { readonly id: number; readonly done: Answer[keyof Answer] }
   | { readonly id: number; readonly failed: ErrorRecord }
-  | { readonly id: number; readonly chunk: Uint8Array; readonly rows: number }
+  /** The memory of a copy's chunks, before the first of them. */
+  | { readonly id: number; readonly memory: readonly SharedArrayBuffer[] }
+  | { readonly id: number; readonly chunk: Chunk; readonly rows: number }
   | { readonly notOpened: ErrorRecord }
+  /** A defect: nothing more is answered, and the thread ends as soon as the file can be closed. */
+  | { readonly broken: string }

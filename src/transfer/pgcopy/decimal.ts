@@ -50,14 +50,54 @@ export function roundTo(value: Decimal, scale: number): bigint {
   return value.unscaled < 0n ? -rounded : rounded
 }
 
-/** The shortest decimal that reads back as the same float: what both PostgreSQL and JavaScript print. */
+/**
+ * The shortest decimal that reads back as the same float; of several, the nearest, and of two as near the even one: what
+ * PostgreSQL prints, and JavaScript for doubles.
+ */
 export function shortest(value: number, bits: 32 | 64): string {
-  if (bits === 64 || !Number.isFinite(value)) return String(value)
+  if (bits === 64 || !Number.isFinite(value) || value === 0) return String(value)
+  const sign = value < 0 ? '-' : ''
   for (let digits = 1; digits < 9; digits++) {
-    const text = value.toPrecision(digits)
-    if (Math.fround(Number(text)) === value) return String(Number(text))
+    const [mantissa = '', power = '0'] = Math.abs(value)
+      .toExponential(digits - 1)
+      .split('e')
+    const exponent = Number(power) - (digits - 1)
+    const middle = BigInt(mantissa.replace('.', ''))
+    // The nearest may read back as another float while a neighbour does not: above a power of two floats lie farther apart.
+    const fitting = [middle - 1n, middle, middle + 1n].filter((candidate) =>
+      isWithin(Number(`${sign}${candidate}e${exponent}`), value),
+    )
+    if (fitting.length > 0) return String(Number(`${sign}${nearest(fitting, exponent, Math.abs(value))}e${exponent}`))
   }
   return String(Number(value.toPrecision(9)))
+}
+
+/** Whether `candidate` reads back as the 32-bit float `value`, and is not halfway to its neighbour: PostgreSQL leaves that out. */
+function isWithin(candidate: number, value: number): boolean {
+  const mirrored = 2 * candidate - value
+  return Math.fround(candidate) === value && (mirrored === value || Math.fround(mirrored) !== mirrored)
+}
+
+/** Which of `candidates`, times ten to the `exponent`, is nearest to `value`. Exact. */
+function nearest(candidates: readonly bigint[], exponent: number, value: number): bigint {
+  let numerator = value
+  let denominator = 1n
+  while (!Number.isInteger(numerator)) {
+    numerator *= 2
+    denominator *= 2n
+  }
+  const power = 10n ** BigInt(Math.abs(exponent))
+  const distance = (candidate: bigint): bigint => {
+    const difference =
+      exponent < 0
+        ? candidate * denominator - BigInt(numerator) * power
+        : candidate * power * denominator - BigInt(numerator)
+    return difference < 0n ? -difference : difference
+  }
+  return candidates.reduce((best, candidate) => {
+    const [a, b] = [distance(best), distance(candidate)]
+    return b < a || (b === a && candidate % 2n === 0n) ? candidate : best
+  })
 }
 
 /** A float as PostgreSQL prints it. */

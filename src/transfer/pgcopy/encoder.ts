@@ -19,7 +19,7 @@ import type { Batch, Layout, Vector } from './vector.ts'
 const header = Uint8Array.of(0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 const trailer = 2
 /** What a chunk is filled up to; a row longer than that is a chunk of its own. */
-const chunkBytes = 768 * 1024
+export const chunkBytes = 768 * 1024
 /** A summary names this many keys a column. */
 const keysShown = 10
 
@@ -28,6 +28,20 @@ export interface EncoderPlan {
   /** Target names of the key columns. */
   readonly key: readonly string[]
   readonly table: string
+}
+
+/** Where the memory of chunks comes from. */
+export interface ChunkMemory {
+  /** At least so many bytes, with anything in them. They go with the chunk that they become. */
+  take(bytes: number): Uint8Array
+  /** Of no use after all: what was taken and became no chunk. */
+  give(memory: Uint8Array): void
+}
+
+const fresh: ChunkMemory = {
+  // Not zeroed; of its own, so that a chunk keeps nothing else alive.
+  take: (bytes) => Buffer.allocUnsafeSlow(bytes),
+  give: () => undefined,
 }
 
 /** What one batch changed, per column; counted only when the batch is done, since a batch may be encoded twice. */
@@ -43,6 +57,7 @@ export class Encoder {
   readonly #fast: readonly (ColumnEncoder | null)[]
   readonly #totals: Changes = new Map()
   readonly #key: readonly number[]
+  readonly #memory: ChunkMemory
   #out: Out
   #used = header.length
   #rowsInChunk = 0
@@ -50,7 +65,7 @@ export class Encoder {
   #bytes = 0
 
   /** `layouts`: of the plan's columns, in their order. Throws `SCHEMA_NARROWED` for a type that is not carried. */
-  constructor(plan: EncoderPlan, layouts: readonly Layout[]) {
+  constructor(plan: EncoderPlan, layouts: readonly Layout[], memory: ChunkMemory = fresh) {
     const strange = plan.columns.find(({ type }) => !isCarried(type))
     if (strange !== undefined) throw notCarried(plan.table, strange.target, strange.type)
     this.#plan = plan
@@ -58,7 +73,8 @@ export class Encoder {
     this.#key = plan.key
       .map((name) => plan.columns.findIndex((column) => column.target === name))
       .filter((index) => index >= 0)
-    this.#out = buffer(chunkBytes)
+    this.#memory = memory
+    this.#out = outOf(memory.take(chunkBytes))
     this.#out.bytes.set(header)
   }
 
@@ -135,7 +151,7 @@ export class Encoder {
     const cursors = new Int32Array(sizes.length)
     let largest = 0
     for (const size of sizes) if (size > largest) largest = size
-    const scratch = buffer(largest)
+    const scratch = outOf(fresh.take(largest))
     for (let index = 0; index < this.#plan.columns.length; index++) {
       const fast = this.#fast[index]
       if (slow.has(index) || fast === null || fast === undefined) continue
@@ -266,23 +282,22 @@ export class Encoder {
     const data = this.#out.bytes.subarray(0, this.#used)
     const chunk = { data, rows: this.#rowsInChunk }
     this.#bytes += this.#used
-    this.#out = buffer(Math.max(chunkBytes, next + trailer))
+    this.#out = outOf(this.#memory.take(Math.max(chunkBytes, next + trailer)))
     this.#used = 0
     this.#rowsInChunk = 0
     return chunk
   }
 
   #grow(size: number): void {
-    const grown = buffer(size)
+    const grown = outOf(this.#memory.take(size))
     grown.bytes.set(this.#out.bytes.subarray(0, this.#used))
+    this.#memory.give(this.#out.bytes)
     this.#out = grown
   }
 }
 
-function buffer(size: number): Out {
-  // Not zeroed; of its own, so that it can be handed to another thread.
-  const bytes = Buffer.allocUnsafeSlow(size)
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, size) }
+function outOf(bytes: Uint8Array): Out {
+  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) }
 }
 
 function writeParts(
