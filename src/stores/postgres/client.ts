@@ -123,8 +123,12 @@ class PooledDatabase implements Database {
     return this.#with(work, 'discard')
   }
 
-  async listen(channel: string, notified: (payload: string) => void): Promise<AsyncDisposable> {
-    const listener = new Listener(this.#config, channel, notified)
+  async listen(
+    channel: string,
+    notified: (payload: string) => void,
+    again: () => void = () => {},
+  ): Promise<AsyncDisposable> {
+    const listener = new Listener(this.#config, channel, { notified, again })
     this.#listeners.add(listener)
     try {
       await listener.start()

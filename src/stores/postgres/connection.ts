@@ -18,6 +18,8 @@ export interface ConnectionOptions {
   readonly schema?: string
   /** How long a transaction may sit idle before the server ends it; a stopped process must not hold its locks for ever. */
   readonly idleInTransactionMs?: number
+  /** Transactions of this connection can only read, and no statement of it lasts longer than ten minutes. */
+  readonly readOnly?: boolean
 }
 
 /** Where a url leads, for people: `host:port/database`. Never user or password. */
@@ -89,6 +91,7 @@ function sessionSettings(options: ConnectionOptions): string[] {
     tcp_keepalives_idle: '30',
     tcp_keepalives_interval: '10',
     tcp_keepalives_count: '3',
+    ...(options.readOnly === true ? { default_transaction_read_only: 'on', statement_timeout: '600000' } : {}),
     ...(options.schema === undefined ? {} : { search_path: `"${options.schema.replaceAll('"', '""')}",public` }),
   }
   return Object.entries(settings).map(([name, value]) => `-c ${name}=${value.replaceAll(/[\\ ]/g, '\\$&')}`)

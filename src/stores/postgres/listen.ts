@@ -12,16 +12,22 @@ import { ident } from '../../lib/sql.ts'
 export class Listener implements AsyncDisposable {
   readonly #config: pg.ClientConfig
   readonly #channel: string
-  readonly #notified: (payload: string) => void
+  readonly #on: { readonly notified: (payload: string) => void; readonly again: () => void }
   #client: pg.Client | undefined
   #timer: NodeJS.Timeout | undefined
   #failures = 0
+  #broken = false
   #closed = false
 
-  constructor(config: pg.ClientConfig, channel: string, notified: (payload: string) => void) {
+  /** `again` is called when it listens again after a break. */
+  constructor(
+    config: pg.ClientConfig,
+    channel: string,
+    on: { readonly notified: (payload: string) => void; readonly again: () => void },
+  ) {
     this.#config = config
     this.#channel = channel
-    this.#notified = notified
+    this.#on = on
   }
 
   /** The first connection; rejects with the driver's error if there is none to be had. */
@@ -31,11 +37,13 @@ export class Listener implements AsyncDisposable {
     client.on('error', () => {})
     client.on('end', () => this.#again(client))
     client.on('notification', ({ channel, payload }) => {
-      if (channel === this.#channel && !this.#closed) this.#notified(payload ?? '')
+      if (channel === this.#channel && !this.#closed) this.#on.notified(payload ?? '')
     })
     await client.connect()
     await client.query(`listen ${ident(this.#channel).sql}`)
     this.#failures = 0
+    if (this.#broken && !this.#closed) this.#on.again()
+    this.#broken = false
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -52,6 +60,7 @@ export class Listener implements AsyncDisposable {
   #again(client: pg.Client): void {
     if (this.#closed || this.#client !== client) return
     this.#client = undefined
+    this.#broken = true
     const delay = Math.min(5000, 100 * 2 ** this.#failures) * (0.5 + Math.random() / 2)
     this.#failures += 1
     this.#timer = setTimeout(() => {

@@ -2,15 +2,14 @@ import type pg from 'pg'
 import type { Socket } from 'node:net'
 import { requestCancel } from './connection.ts'
 
-/** How much may wait in the socket before the next chunk is asked for. */
-const windowBytes = 4 * 1024 * 1024
 const smallBytes = 64 * 1024
 /** The server takes a message in whole before it reads the rows in it: one of this size is still in the processor's cache then. */
 const messageBytes = 64 * 1024
 
 /**
  * COPY from stdin. Chunks go to the socket as they are, five bytes of message header before every 64 KiB: nothing is copied but
- * what is smaller, which is gathered first. A chunk belongs to this function once it is yielded.
+ * what is smaller, which is gathered first. The next chunk is asked for when the system has taken the one before, which bounds
+ * what is under way and lets whoever makes chunks fill the same memory again.
  *
  * Ends in one of three ways, each leaving the connection ready for the next statement (the statement itself is undone unless it
  * succeeded):
@@ -92,9 +91,7 @@ class CopyIn implements pg.Submittable {
   readonly #over = Promise.withResolvers<void>()
   readonly #rows = Promise.withResolvers<number>()
   #socket: Socket | undefined
-  #inFlight = 0
-  #room: (() => void) | undefined
-  #small: Uint8Array[] = []
+  #small = Buffer.allocUnsafe(smallBytes)
   #smallBytes = 0
   #count = Number.NaN
   readonly #text: string
@@ -115,24 +112,20 @@ class CopyIn implements pg.Submittable {
     connection.query(this.#text)
   }
 
-  /** Sends a chunk; a promise if the window is full, kept when there is room again. */
+  /** Sends a chunk; the promise is kept when its memory may be written to again. None: at once. */
   write(chunk: Uint8Array): Promise<void> | undefined {
-    if (chunk.byteLength < smallBytes) {
-      this.#small.push(chunk)
-      this.#smallBytes += chunk.byteLength
-      if (this.#smallBytes >= smallBytes) this.#flushSmall()
-    } else {
-      this.#flushSmall()
-      this.#send(chunk)
+    if (chunk.byteLength >= smallBytes) {
+      void this.#flushSmall()
+      return this.#send(chunk)
     }
-    if (this.#inFlight < windowBytes) return undefined
-    return new Promise((resolve) => {
-      this.#room = resolve
-    })
+    const full = this.#smallBytes + chunk.byteLength > smallBytes ? this.#flushSmall() : undefined
+    this.#small.set(chunk, this.#smallBytes)
+    this.#smallBytes += chunk.byteLength
+    return full
   }
 
   finish(): Promise<number> {
-    this.#flushSmall()
+    void this.#flushSmall()
     this.#phase = 'complete'
     this.#socket?.write(message('c', 0))
     return this.#rows.promise
@@ -182,38 +175,31 @@ class CopyIn implements pg.Submittable {
 
   #settle(): void {
     this.settled = true
-    this.#small = []
     this.#over.resolve()
   }
 
-  #flushSmall(): void {
-    if (this.#smallBytes === 0) return
-    const gathered = Buffer.concat(this.#small, this.#smallBytes)
-    this.#small = []
+  #flushSmall(): Promise<void> | undefined {
+    if (this.#smallBytes === 0) return undefined
+    const gathered = this.#small.subarray(0, this.#smallBytes)
+    this.#small = Buffer.allocUnsafe(smallBytes)
     this.#smallBytes = 0
-    this.#send(gathered)
+    return this.#send(gathered)
   }
 
-  #send(chunk: Uint8Array): void {
+  /** Kept when all of it is with the system; never, once the server has refused. */
+  #send(chunk: Uint8Array): Promise<void> | undefined {
     const socket = this.#socket
-    if (socket === undefined || this.settled) return
-    this.#inFlight += chunk.byteLength
-    // Corked: headers and chunk leave in one system call.
-    socket.cork()
-    for (let from = 0; from < chunk.byteLength; from += messageBytes) {
-      const part = chunk.subarray(from, from + messageBytes)
-      socket.write(message('d', part.byteLength))
-      socket.write(part, from + messageBytes < chunk.byteLength ? undefined : () => this.#left(chunk.byteLength))
-    }
-    socket.uncork()
-  }
-
-  /** So many bytes are with the system now. */
-  #left(bytes: number): void {
-    this.#inFlight -= bytes
-    if (this.#inFlight >= windowBytes) return
-    this.#room?.()
-    this.#room = undefined
+    if (socket === undefined || this.settled) return undefined
+    return new Promise((resolve) => {
+      // Corked: headers and chunk leave in one system call.
+      socket.cork()
+      for (let from = 0; from < chunk.byteLength; from += messageBytes) {
+        const part = chunk.subarray(from, from + messageBytes)
+        socket.write(message('d', part.byteLength))
+        socket.write(part, from + messageBytes < chunk.byteLength ? undefined : () => resolve())
+      }
+      socket.uncork()
+    })
   }
 }
 

@@ -55,3 +55,18 @@ export function checkRequest(request: PublicationRequest, facts: TableFacts | nu
     })
   }
 }
+
+/**
+ * Row security hides rows without a word: what is compared, counted or verified would be a part of the table. Pure.
+ *
+ * @throws SluiceError `TARGET_UNSUITABLE` where it applies to the connected role.
+ */
+export function refuseHidden({ schema, table, owner, rowSecurityActive }: TableFacts): void {
+  if (!rowSecurityActive) return
+  const name = `${schema}.${table}`
+  throw new SluiceError('TARGET_UNSUITABLE', `row security would hide rows of ${name} from this role`, {
+    why: 'rows that cannot be seen can be neither compared nor counted nor verified',
+    fix: `connect as ${owner} with \`alter table ${name} no force row level security\`, or as a role with \`bypassrls\``,
+    where: { table: name },
+  })
+}

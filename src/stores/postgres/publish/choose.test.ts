@@ -119,13 +119,6 @@ describe('which publisher', () => {
       'in-place',
       /belongs to app/,
     ],
-    [
-      'in-place asked for, row security hides rows',
-      table({ rowSecurityActive: true }),
-      { publish: 'in-place' },
-      'swap',
-      /in-place was asked for, but row security/,
-    ],
   ])('%s', (_, facts, more, publisher, why) => {
     const choice = choose(facts, asked(more), facts === null ? null : none)
     expect(choice.publisher).toBe(publisher)
@@ -133,14 +126,33 @@ describe('which publisher', () => {
   })
 
   test('neither can: refused, with what is against each', () => {
-    const facts = table({ bound: [matview], rowSecurityActive: true })
+    const publication = {
+      name: 'changes',
+      alterable: true,
+      columns: null,
+      filter: null,
+      publishes: ['update'] as const,
+    }
+    const facts = table({ bound: [matview], primaryKey: null, publications: [publication] })
     expect(() => choose(facts, asked({ key: ['id'] }), none)).toThrow(
       expect.objectContaining({
         code: 'TARGET_DEPENDENTS',
-        why: expect.stringMatching(/api\.totals; in place: row security/),
+        why: expect.stringMatching(/api\.totals; in place: publication changes/),
       }),
     )
   })
+
+  test.each(['swap', 'in-place'] as const)(
+    'rows that this role does not see: refused, whichever way (%s)',
+    (publish) => {
+      expect(() => choose(table({ rowSecurityActive: true }), asked({ publish }), none)).toThrow(
+        expect.objectContaining({
+          code: 'TARGET_UNSUITABLE',
+          fix: 'connect as app with `alter table api.city no force row level security`, or as a role with `bypassrls`',
+        }),
+      )
+    },
+  )
 
   test('a type that has to be rewritten goes by swap, or not at all', () => {
     const columns = [{ name: 'id', type: { tag: 'int8' }, nullable: true, declared: true }] as const

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../../lib/error.ts'
 import type { TableFacts } from '../table.ts'
+import { refuseHidden } from './check.ts'
 import type { Alterations } from './alterations.ts'
 import type { PublicationRequest, Publisher } from './request.ts'
 
@@ -14,11 +15,12 @@ type Asked = Pick<PublicationRequest, 'key' | 'mode' | 'publish' | 'softDelete' 
 /**
  * Which of the two publishers, and why (CONTRACTS §3). Pure.
  *
- * @throws SluiceError `TARGET_DEPENDENTS` when neither can do it without breaking something, `TARGET_UNSUITABLE` when the target is no table.
+ * @throws SluiceError `TARGET_DEPENDENTS` when neither can do it without breaking something, `TARGET_UNSUITABLE` when the target is no table, or hides rows.
  */
 export function choose(facts: TableFacts | null, asked: Asked, changes: Alterations | null): Choice {
   if (facts === null) return { publisher: 'swap', why: 'the table does not exist yet and is made whole' }
   if (facts.kind !== 'table' && facts.kind !== 'partitioned') throw notATable(facts)
+  refuseHidden(facts)
   const against = { swap: againstSwap(facts, asked), 'in-place': againstInPlace(facts, changes) }
   const preferred = prefer(facts, asked, changes)
   const other: Publisher = preferred.publisher === 'swap' ? 'in-place' : 'swap'
@@ -94,7 +96,6 @@ function againstInPlace(facts: TableFacts, changes: Alterations | null): readonl
     ({ publishes }) => !identified && publishes.some((event) => event === 'update' || event === 'delete'),
   )
   return [
-    ...(facts.rowSecurityActive ? ['row security would hide rows from this role'] : []),
     ...(rewrites.length === 0
       ? []
       : [`the type of ${list(rewrites.map(({ column }) => `"${column}"`))} changes, which would rewrite the table`]),

@@ -15,6 +15,7 @@ import { formatPgType } from '../../../transfer/pgtype.ts'
 import { sqlState } from '../errors.ts'
 import type { TableFacts } from '../table.ts'
 import { createDifferences } from './differences.ts'
+import { judgeMatched, refuseDuplicates } from './keys.ts'
 import { beImpatient, roomToCompare } from './settings.ts'
 import { markedAs, type Mark } from './soft-delete.ts'
 import { stageName } from './staging.ts'
@@ -28,13 +29,15 @@ export interface Applied {
   readonly deleted: number
 }
 
-export async function applyInPlace(tx: Session, target: Target): Promise<Applied> {
+/** @param staged how many rows are staged */
+export async function applyInPlace(tx: Session, target: Target, staged: number): Promise<Applied> {
   const facts = await lockUnchanged(tx, target)
   const differences = ident('pg_temp', `${stageName(target.request)}_d`)
   const mark = markedAs(target, facts)
   await tx.run(sql`select set_config('row_security', 'off', true), set_config('jit', 'off', true)`)
   await compare(tx, createDifferences(target, facts, differences, mark))
   await tx.run(sql`analyze ${differences}`)
+  await judgeMatched(tx, target, differences, staged)
   await failpoint('in-place:compared')
   await alterTarget(tx, target, facts, mark)
   const carrying = { target, facts, differences, mark }
@@ -45,8 +48,9 @@ export async function applyInPlace(tx: Session, target: Target): Promise<Applied
     return await counted(tx, all(carrying))
   } catch (error) {
     if (sqlState(error) !== '23505') throw error
-    refuseToReplace(carrying, error)
     await tx.run(sql`rollback to savepoint sluice_apply`)
+    if (target.request.key.length > 0) await refuseDuplicates(tx, target, target.request.key)
+    refuseToReplace(carrying, error)
     return counted(tx, allReplaced(carrying))
   }
 }

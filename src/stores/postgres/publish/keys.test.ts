@@ -13,6 +13,10 @@ describe.each([18, 14] as const)('keys, on PostgreSQL %i', (version) => {
       `create table standing (k int, lang text, v text, at timestamptz, primary key (k, lang)); insert into standing values (1, 'de', 'old', null)`,
     )
     await db.query(
+      `create table deferred (k int, lang text, v text, at timestamptz, unique (k, lang) deferrable initially deferred);
+       insert into deferred values (1, 'de', 'old', null)`,
+    )
+    await db.query(
       `create table loose (k int, lang text, v text, at timestamptz); insert into loose values (1, 'de', 'old', null)`,
     )
   })
@@ -50,6 +54,21 @@ describe.each([18, 14] as const)('keys, on PostgreSQL %i', (version) => {
     })
     await untouched(target.table)
   })
+
+  test.each(['standing', 'deferred'])(
+    'that repeat a row of the target as it stands are found, too: %s',
+    async (table) => {
+      await expect(
+        publish(
+          db.database,
+          { table, publish: 'in-place', columns, key: ['k', 'lang'] },
+          `select 1 as k, 'de' as lang, 'old' as v, null::timestamptz as at from generate_series(1, 2)
+         union all select 2, 'fr', 'new', null`,
+        ),
+      ).rejects.toMatchObject({ code: 'KEY_DUPLICATE', why: '(k, lang): k=1, lang=de (2 times)' })
+      await untouched(table)
+    },
+  )
 
   async function untouched(table: string): Promise<void> {
     const [{ n, staging } = { n: -1, staging: '?' }] = await db.query<{ n: number; staging: string | null }>(

@@ -25,7 +25,7 @@ export function keepLatest(tx: Session, target: Target, latestBy: string): Promi
 }
 
 /**
- * Staged rows that are to be compared with the target's: analyzed, and their keys judged.
+ * Staged rows that are to be compared with the target's: analyzed, and their keys judged, unless the comparison judges them.
  *
  * A unique index tells soonest whether a key repeats, and what it builds with is bounded. Not every key can have one: where the
  * target has none either, keys are grouped.
@@ -44,6 +44,7 @@ export async function readyToCompare(
     await transaction(async (tx) => {
       // First: without it the planner takes the keys for a few, and hashes them twice.
       await tx.run(sql`analyze ${stageOf(target)}${key.length === 0 ? raw('') : sql` (${idents(key)})`}`)
+      if (isJudgedByComparing(target)) return
       if (indexed) await tx.run(sql`create unique index on ${stageOf(target)} (${idents(key)})`)
       else if (key.length > 0) await refuseBadKeys(tx, target, rows)
     })
@@ -52,6 +53,38 @@ export async function readyToCompare(
     await transaction((tx) => refuseDuplicates(tx, target, key))
     throw error
   }
+}
+
+/**
+ * Whether comparing all rows of both sides tells a repeated key by itself: the target has each key once at most, and refuses at
+ * once what would repeat one.
+ */
+function isJudgedByComparing({ facts, request: { mode, key, softDelete } }: Target): boolean {
+  return (
+    mode === 'replace' &&
+    softDelete === undefined &&
+    key.length > 0 &&
+    facts !== null &&
+    facts.rules.length === 0 &&
+    isUnique({ ...facts, indexes: facts.indexes.filter(({ immediate }) => immediate) }, key)
+  )
+}
+
+/**
+ * Judges the keys of staged rows that have found their rows of the target: as many as the rows of the target that were found,
+ * unless a key repeats. The others repeat none if the target takes them.
+ *
+ * @throws SluiceError `KEY_DUPLICATE`.
+ */
+export async function judgeMatched(tx: Session, target: Target, differences: Query, staged: number): Promise<void> {
+  if (!isJudgedByComparing(target)) return
+  const { schema, table } = target.request.target
+  const { arriving, leaving, standing } = await tx.one<{ arriving: string; leaving: string; standing: string }>(sql`
+    select count(*) filter (where d.t is null) as "arriving", count(*) filter (where d.s is null) as "leaving",
+      (select count(*) from ${ident(schema, table)}) as "standing"
+    from ${differences} d`)
+  const matched = staged - Number(arriving)
+  if (matched !== Number(standing) - Number(leaving)) await refuseDuplicates(tx, target, target.request.key)
 }
 
 /**

@@ -154,7 +154,7 @@ async function apply(
         await advanceSequences(tx, target, largest)
         return { rows: staged, changes: null }
       }
-      const { inserted, changed, deleted } = await applyInPlace(tx, target)
+      const { inserted, changed, deleted } = await applyInPlace(tx, target, staged)
       await advanceSequences(tx, target, largest)
       const rows = request.mode === 'replace' ? staged : await countRows(tx, request.target)
       return { rows, changes: { inserted, changed, deleted, unchanged: staged - inserted - changed } }

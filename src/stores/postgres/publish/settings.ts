@@ -10,12 +10,14 @@ const impatience = '100ms'
  * transaction's own settings back afterwards: the engine's and the user's statements follow in the same transaction.
  */
 export async function withSettings<T>(tx: Session, work: () => Promise<T>): Promise<T> {
-  const was = await tx.one<{ path: string; lock: string }>(
-    sql`select current_setting('search_path') as "path", current_setting('lock_timeout') as "lock"`,
-  )
+  const was = await tx.one<{ path: string; lock: string; security: string }>(sql`
+    select current_setting('search_path') as "path", current_setting('lock_timeout') as "lock",
+      current_setting('row_security') as "security"`)
   await tx.run(sql`select set_config('search_path', '', true), set_config('lock_timeout', ${patience}, true)`)
   const result = await work()
-  await tx.run(sql`select set_config('search_path', ${was.path}, true), set_config('lock_timeout', ${was.lock}, true)`)
+  await tx.run(sql`
+    select set_config('search_path', ${was.path}, true), set_config('lock_timeout', ${was.lock}, true),
+      set_config('row_security', ${was.security}, true)`)
   return result
 }
 
