@@ -88,6 +88,15 @@ export async function isLive(db: Sql, state: State, token: string): Promise<bool
   return found !== undefined
 }
 
+/** Locks an attempt that has not ended against its end, until the transaction does; false when it has ended. */
+export async function holdAttempt(tx: Sql, state: State, run: string, n: number): Promise<boolean> {
+  const found = await tx.maybe(sql`
+    select 1 from ${state.t('attempt')}
+    where project = ${state.project} and run = ${run} and n = ${n} and outcome is null
+    for share`)
+  return found !== undefined
+}
+
 /** The attempt's end. 0: it has been ended by somebody else. With `live`, also 0 when its lease is over. */
 export async function endAttempt(
   tx: Sql,
@@ -140,10 +149,11 @@ export async function lockExpired(tx: Sql, state: State, token: string): Promise
   return found !== undefined
 }
 
-/** How the run's attempts have ended so far. */
+/** How the run's attempts have ended so far; those whose worker let go of the run say nothing about it, and do not count. */
 export async function countEnds(tx: Sql, state: State, run: string): Promise<{ failed: number; interrupted: number }> {
   return await tx.one<{ failed: number; interrupted: number }>(sql`
-    select count(*) filter (where outcome = 'failed')::integer as failed, count(*) filter (where outcome = 'interrupted')::integer as interrupted
+    select count(*) filter (where outcome = 'failed')::integer as failed,
+      count(*) filter (where outcome = 'interrupted' and error ->> 'code' is distinct from 'RUN_RELEASED')::integer as interrupted
     from ${state.t('attempt')} where project = ${state.project} and run = ${run}`)
 }
 

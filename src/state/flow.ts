@@ -51,7 +51,10 @@ export async function lockFlows(tx: Sql, state: State): Promise<void> {
   )
 }
 
-/** Writes the flows of the config; what changed gets a new version, and what is no longer there is marked as removed. */
+/**
+ * Writes the flows of the config; what changed gets a new version, and what is no longer there is marked as removed. A name that
+ * was made in the console is the file's from now on; its versions stay.
+ */
 export async function writeFlows(tx: Sql, state: State, flows: readonly NewFlow[]): Promise<void> {
   const given = sql`jsonb_to_recordset(${JSON.stringify(flows)}::jsonb) as n (name text, kind text, definition jsonb, definition_hash text)`
   await tx.run(sql`
@@ -59,7 +62,8 @@ export async function writeFlows(tx: Sql, state: State, flows: readonly NewFlow[
     select ${state.project}, n.name, n.kind, n.definition, n.definition_hash from ${given}
     on conflict (project, name) do update set kind = excluded.kind, definition = excluded.definition,
       definition_hash = excluded.definition_hash, removed_at = null, origin = 'file',
-      version = f.version + case when f.definition = excluded.definition and f.definition_hash = excluded.definition_hash then 0 else 1 end`)
+      version = f.version + case when f.definition = excluded.definition and f.definition_hash = excluded.definition_hash
+        and f.origin = 'file' then 0 else 1 end`)
   await tx.run(sql`
     insert into ${state.t('flow_version')} (project, flow, version, kind, definition, definition_hash, created_at, created_by)
     select f.project, f.name, f.version, f.kind, f.definition, f.definition_hash, ${state.now}, 'config'

@@ -46,3 +46,10 @@ export async function readLog(
     where project = ${state.project} and run = ${run} and id > ${from}
     order by id limit ${limit}`)
 }
+
+export async function countLog(db: Sql, state: State, run: string): Promise<number> {
+  const { count } = await db.one<{ count: number }>(
+    sql`select count(*)::integer as count from ${state.t('log')} where project = ${state.project} and run = ${run}`,
+  )
+  return count
+}

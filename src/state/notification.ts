@@ -14,7 +14,8 @@ export async function writeTold(tx: Sql, state: State, flow: string, told: strin
 
 export interface NewNotification {
   readonly id: string
-  readonly flow: string
+  /** null: a test, which is of no flow. */
+  readonly flow: string | null
   readonly kind: 'failed' | 'late' | 'recovered' | 'guard' | 'test'
   readonly payload: object
 }
@@ -118,7 +119,7 @@ export async function giveUpDeliveries(db: Sql, state: State, afterMs: number): 
 }
 
 export interface GivenUpRow extends Row {
-  readonly flow: string
+  readonly flow: string | null
   readonly kind: string
   readonly webhook: string
   readonly attempts: number
@@ -127,22 +128,60 @@ export interface GivenUpRow extends Row {
 
 export interface NotificationRow extends Row {
   readonly id: string
-  readonly flow: string
-  readonly kind: string
+  readonly flow: string | null
+  readonly kind: 'failed' | 'late' | 'recovered' | 'guard' | 'test'
+  readonly payload: unknown
   readonly created_at: Date
-  readonly webhook: string | null
-  readonly attempts: number | null
+}
+
+/** Newest first, after the one named; undefined when that is not there any more. */
+export async function readNotifications(
+  db: Sql,
+  state: State,
+  page: { readonly limit: number; readonly before?: string },
+): Promise<readonly NotificationRow[] | undefined> {
+  const { limit, before } = page
+  const place =
+    before === undefined
+      ? sql``
+      : sql`and (n.created_at, n.id) < (
+        select b.created_at, b.id from ${state.t('notification')} b where b.project = ${state.project} and b.id = ${before}::uuid)`
+  const found = await db.all<NotificationRow>(sql`
+    select n.id, n.flow, n.kind, n.payload, n.created_at from ${state.t('notification')} n
+    where n.project = ${state.project} ${place}
+    order by n.created_at desc, n.id desc limit ${limit}`)
+  if (found.length > 0 || before === undefined) return found
+  return (await readNotification(db, state, before)) === undefined ? undefined : found
+}
+
+export async function readNotification(db: Sql, state: State, id: string): Promise<NotificationRow | undefined> {
+  return await db.maybe<NotificationRow>(sql`
+    select n.id, n.flow, n.kind, n.payload, n.created_at from ${state.t('notification')} n
+    where n.project = ${state.project} and n.id = ${id}::uuid`)
+}
+
+export async function countNotifications(db: Sql, state: State): Promise<number> {
+  const { count } = await db.one<{ count: number }>(
+    sql`select count(*)::integer as count from ${state.t('notification')} where project = ${state.project}`,
+  )
+  return count
+}
+
+/** What became of a notification at one webhook. */
+export interface ToldRow extends Row {
+  readonly notification: string
+  readonly webhook: string
+  readonly attempts: number
+  readonly next_at: Date
   readonly delivered_at: Date | null
   readonly given_up_at: Date | null
   readonly error: string | null
 }
 
-/** What was told and what became of it, newest first; one row a delivery, or one without a webhook if nobody was to be told. */
-export async function readNotifications(db: Sql, state: State, limit: number): Promise<readonly NotificationRow[]> {
-  return await db.all<NotificationRow>(sql`
-    select n.id, n.flow, n.kind, n.created_at, d.webhook, d.attempts, d.delivered_at, d.given_up_at, d.error
-    from ${state.t('notification')} n
-      left join ${state.t('notification_delivery')} d on d.project = n.project and d.notification = n.id
-    where n.project = ${state.project}
-    order by n.created_at desc, n.id desc, d.webhook limit ${limit}`)
+/** The deliveries of these notifications, by webhook. */
+export async function readDeliveries(db: Sql, state: State, ids: readonly string[]): Promise<readonly ToldRow[]> {
+  return await db.all<ToldRow>(sql`
+    select notification, webhook, attempts, next_at, delivered_at, given_up_at, error from ${state.t('notification_delivery')}
+    where project = ${state.project} and notification = any(${ids}::uuid[])
+    order by webhook`)
 }

@@ -1,4 +1,4 @@
-import { sql, type Row, type Sql } from '../lib/sql.ts'
+import { join, sql, type Query, type Row, type Sql } from '../lib/sql.ts'
 import type { State } from './state.ts'
 
 export interface NewOccurrence {
@@ -80,15 +80,54 @@ export interface OccurrenceRow extends Row {
   readonly run: string | null
 }
 
-/** Newest first. */
+export interface OccurrenceFilter {
+  readonly flow?: string
+  readonly states?: readonly string[]
+  /** Due at or after. */
+  readonly since?: Date
+  /** Due before. */
+  readonly until?: Date
+}
+
+function conditions(state: State, { flow, states, since, until }: OccurrenceFilter): Query {
+  const [only, ...more] = states ?? []
+  return join(
+    [
+      sql`o.project = ${state.project}`,
+      ...(flow === undefined ? [] : [sql`o.flow = ${flow}`]),
+      ...(states === undefined
+        ? []
+        : more.length === 0
+          ? [only === undefined ? sql`false` : sql`o.state = ${only}`]
+          : [sql`o.state = any(${states}::text[])`]),
+      ...(since === undefined ? [] : [sql`o.due_at >= ${since}`]),
+      ...(until === undefined ? [] : [sql`o.due_at < ${until}`]),
+    ],
+    ' and ',
+  )
+}
+
+/** Latest due time first, after the one named. Due times are whole milliseconds, so that this names its place exactly. */
 export async function readOccurrences(
   db: Sql,
   state: State,
-  filter: { readonly flow?: string; readonly limit: number },
+  filter: OccurrenceFilter & {
+    readonly limit: number
+    readonly before?: { readonly dueAt: Date; readonly flow: string }
+  },
 ): Promise<readonly OccurrenceRow[]> {
-  const { flow = null } = filter
+  const { before, limit } = filter
+  const place =
+    before === undefined ? sql`` : sql`and (o.due_at, o.flow) < (${before.dueAt}::timestamptz, ${before.flow}::text)`
   return await db.all<OccurrenceRow>(sql`
-    select flow, due_at, state, reason, run from ${state.t('occurrence')}
-    where project = ${state.project} and (${flow}::text is null or flow = ${flow})
-    order by due_at desc, flow limit ${filter.limit}`)
+    select o.flow, o.due_at, o.state, o.reason, o.run from ${state.t('occurrence')} o
+    where ${conditions(state, filter)} ${place}
+    order by o.due_at desc, o.flow desc limit ${limit}`)
+}
+
+export async function countOccurrences(db: Sql, state: State, filter: OccurrenceFilter): Promise<number> {
+  const { count } = await db.one<{ count: number }>(
+    sql`select count(*)::integer as count from ${state.t('occurrence')} o where ${conditions(state, filter)}`,
+  )
+  return count
 }

@@ -1,4 +1,5 @@
 import { sql, type Sql } from '../lib/sql.ts'
+import { answerMs } from './idempotency.ts'
 import type { State } from './state.ts'
 
 /** One cleaning at a time in a project; false when another is at it. */
@@ -83,6 +84,21 @@ export async function deleteNotifications(
     where n.project = old.project and n.id = old.id`)
 }
 
+/** Deletes backfills that ended longer ago than that; their runs go by their own term. At most `limit`; the number deleted. */
+export async function deleteBackfills(
+  tx: Sql,
+  state: State,
+  rule: { readonly olderMs: number; readonly limit: number },
+): Promise<number> {
+  return await tx.run(sql`
+    delete from ${state.t('backfill')} b using (
+      select c.project, c.id from ${state.t('backfill')} c
+      where c.project = ${state.project} and c.state not in ('running', 'paused') and c.finished_at < ${ago(state, rule.olderMs)}
+      limit ${rule.limit}
+    ) old
+    where b.project = old.project and b.id = old.id`)
+}
+
 /** Deletes workers that gave no sign for so long and whose attempts are gone. At most `limit`; the number deleted. */
 export async function deleteWorkers(
   tx: Sql,
@@ -98,4 +114,52 @@ export async function deleteWorkers(
       limit ${rule.limit}
     ) old
     where w.project = old.project and w.id = old.id`)
+}
+
+/** Deletes sessions that are over their time. At most `limit`; the number deleted. */
+export async function deleteSessions(tx: Sql, state: State, limit: number): Promise<number> {
+  return await tx.run(sql`
+    delete from ${state.t('session')} s using (
+      select c.project, c.hash from ${state.t('session')} c
+      where c.project = ${state.project} and c.expires_at <= ${state.now}
+      limit ${limit}
+    ) old
+    where s.project = old.project and s.hash = old.hash`)
+}
+
+/** Deletes links that are over their time, used or not. At most `limit`; the number deleted. */
+export async function deleteLinks(tx: Sql, state: State, limit: number): Promise<number> {
+  return await tx.run(sql`
+    delete from ${state.t('link')} l using (
+      select c.project, c.hash from ${state.t('link')} c
+      where c.project = ${state.project} and c.expires_at <= ${state.now}
+      limit ${limit}
+    ) old
+    where l.project = old.project and l.hash = old.hash`)
+}
+
+/** Deletes answers to requests that are no longer said again. At most `limit`; the number deleted. */
+export async function deleteAnswers(tx: Sql, state: State, limit: number): Promise<number> {
+  return await tx.run(sql`
+    delete from ${state.t('idempotency')} i using (
+      select c.project, c.caller, c.key from ${state.t('idempotency')} c
+      where c.project = ${state.project} and c.created_at <= ${ago(state, answerMs)}
+      limit ${limit}
+    ) old
+    where i.project = old.project and i.caller = old.caller and i.key = old.key and i.created_at <= ${ago(state, answerMs)}`)
+}
+
+/** Deletes what was done longer ago than that. At most `limit`; the number deleted. */
+export async function deleteAudit(
+  tx: Sql,
+  state: State,
+  rule: { readonly olderMs: number; readonly limit: number },
+): Promise<number> {
+  return await tx.run(sql`
+    delete from ${state.t('audit')} a using (
+      select c.project, c.id from ${state.t('audit')} c
+      where c.project = ${state.project} and c.at < ${ago(state, rule.olderMs)}
+      order by c.id limit ${rule.limit}
+    ) old
+    where a.project = old.project and a.id = old.id`)
 }

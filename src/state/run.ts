@@ -12,6 +12,7 @@ export interface RunRow extends Row {
   readonly requested_by: string
   readonly requested_at: Date
   readonly priority: number
+  readonly backfill: string | null
   readonly due_at: Date | null
   readonly frozen_at: Date | null
   readonly not_before: Date | null
@@ -27,7 +28,8 @@ export interface RunRow extends Row {
   readonly finished_at: Date | null
 }
 
-const columns: Query = sql`r.id, r.operation, r.flow, r.slices, r.options, r.trigger, r.requested_by, r.requested_at, r.priority, r.due_at,
+/** Of `run r`. */
+export const runColumns: Query = sql`r.id, r.operation, r.flow, r.slices, r.options, r.trigger, r.requested_by, r.requested_at, r.priority, r.backfill, r.due_at,
   r.frozen_at, r.not_before, r.cancel_at, r.cancel_by, r.cancel_reason, r.outcome, r.reason, r.error, r.result, r.rows::float8 as rows,
   r.started_at, r.finished_at`
 
@@ -66,44 +68,22 @@ export async function insertRun(tx: Sql, state: State, run: NewRun): Promise<{ i
 
 export async function readRun(db: Sql, state: State, id: string): Promise<RunRow | undefined> {
   return await db.maybe<RunRow>(
-    sql`select ${columns} from ${state.t('run')} r where r.project = ${state.project} and r.id = ${id}`,
+    sql`select ${runColumns} from ${state.t('run')} r where r.project = ${state.project} and r.id = ${id}`,
   )
 }
 
 /** In no particular order; what is not there is left out. */
 export async function readRunsById(db: Sql, state: State, ids: readonly string[]): Promise<readonly RunRow[]> {
   return await db.all<RunRow>(
-    sql`select ${columns} from ${state.t('run')} r where r.project = ${state.project} and r.id = any(${ids}::uuid[])`,
+    sql`select ${runColumns} from ${state.t('run')} r where r.project = ${state.project} and r.id = any(${ids}::uuid[])`,
   )
 }
 
 /** Locks the run against everybody else who would decide upon it, until the transaction ends. */
 export async function lockRun(tx: Sql, state: State, id: string): Promise<RunRow | undefined> {
   return await tx.maybe<RunRow>(
-    sql`select ${columns} from ${state.t('run')} r where r.project = ${state.project} and r.id = ${id} for no key update`,
+    sql`select ${runColumns} from ${state.t('run')} r where r.project = ${state.project} and r.id = ${id} for no key update`,
   )
-}
-
-export interface RunFilter {
-  readonly flow?: string
-  readonly operation?: string
-  readonly limit: number
-  /** Only runs requested before this one. */
-  readonly before?: string
-}
-
-/** Newest first. */
-export async function readRuns(db: Sql, state: State, filter: RunFilter): Promise<readonly RunRow[]> {
-  const { flow = null, operation = null, before = null } = filter
-  return await db.all<RunRow>(sql`
-    select ${columns} from ${state.t('run')} r
-    where r.project = ${state.project}
-      and (${flow}::text is null or r.flow = ${flow})
-      and (${operation}::text is null or r.operation = ${operation})
-      and (${before}::uuid is null or (r.requested_at, r.id) < (
-        select b.requested_at, b.id from ${state.t('run')} b where b.project = ${state.project} and b.id = ${before}::uuid))
-    order by r.requested_at desc, r.id desc
-    limit ${filter.limit}`)
 }
 
 /** Runs whose id begins or ends with the text: at most three, which is enough to know that it is not one. */
@@ -132,6 +112,13 @@ export async function endRun(
       error = ${end.error === null ? null : JSON.stringify(end.error)}::jsonb,
       result = ${end.result === null ? null : JSON.stringify(end.result)}::jsonb
     where project = ${state.project} and id = ${id} and outcome is null`)
+}
+
+/** A less urgent run becomes as urgent as that. */
+export async function raisePriority(tx: Sql, state: State, id: string, priority: number): Promise<void> {
+  await tx.run(sql`
+    update ${state.t('run')} set priority = ${priority}
+    where project = ${state.project} and id = ${id} and outcome is null and priority < ${priority}`)
 }
 
 /** Another attempt follows, not before `afterMs` from now. */

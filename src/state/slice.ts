@@ -1,4 +1,4 @@
-import { sql, type Row, type Session, type Sql } from '../lib/sql.ts'
+import { sql, type Row, type Session, type Sql, type Query } from '../lib/sql.ts'
 import type { State } from './state.ts'
 
 /** A row of `slice`, as read. */
@@ -37,7 +37,12 @@ export async function leaseSlices(
   state: State,
   flow: string,
   token: string,
-  slices: readonly { readonly key: string; readonly ordinal: number; readonly span: unknown }[],
+  slices: readonly {
+    readonly key: string
+    readonly ordinal: number
+    readonly span: unknown
+    readonly period?: { readonly from: Date; readonly to: Date }
+  }[],
 ): Promise<number> {
   // Heartbeats go on beside a key share lock; whoever would end the attempt passes on.
   const live = await tx.run(sql`
@@ -46,24 +51,31 @@ export async function leaseSlices(
     for key share`)
   if (live === 0) return 0
   return await tx.run(sql`
-    insert into ${state.t('slice')} as s (project, flow, key, ordinal, span, state, lease_token)
-    select ${state.project}, ${flow}, n.key, n.ordinal, n.span, 'running', ${token}::uuid
-    from jsonb_to_recordset(${JSON.stringify(slices)}::jsonb) as n (key text, ordinal bigint, span jsonb)
+    insert into ${state.t('slice')} as s (project, flow, key, ordinal, span, period_from, period_to, state, lease_token)
+    select ${state.project}, ${flow}, n.key, n.ordinal, n.span, (n.period ->> 'from')::timestamptz, (n.period ->> 'to')::timestamptz,
+      'running', ${token}::uuid
+    from jsonb_to_recordset(${JSON.stringify(slices)}::jsonb) as n (key text, ordinal bigint, span jsonb, period jsonb)
     order by n.key
     on conflict (project, flow, key) do update
-      set ordinal = excluded.ordinal, span = excluded.span, state = 'running', lease_token = excluded.lease_token
+      set ordinal = excluded.ordinal, span = excluded.span, state = 'running', lease_token = excluded.lease_token,
+        period_from = coalesce(excluded.period_from, s.period_from), period_to = coalesce(excluded.period_to, s.period_to)
       where s.lease_token is null or s.lease_token = excluded.lease_token or not exists (
         select from ${state.t('attempt')} a
         where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
+}
+
+/** The fence: the slice `s` is held by this attempt, and the attempt lives. */
+function held(state: State, flow: string, key: string, token: string): Query {
+  return sql`s.project = ${state.project} and s.flow = ${flow} and s.key = ${key} and s.lease_token = ${token} and exists (
+      select from ${state.t('attempt')} a
+      where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`
 }
 
 /** Locks the slice if this attempt holds it and lives. 0: it does not, and must not write. */
 export async function fenceSlice(tx: Sql, state: State, flow: string, key: string, token: string): Promise<number> {
   return await tx.run(sql`
     update ${state.t('slice')} s set state = 'running'
-    where s.project = ${state.project} and s.flow = ${flow} and s.key = ${key} and s.lease_token = ${token} and exists (
-      select from ${state.t('attempt')} a
-      where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
+    where ${held(state, flow, key, token)}`)
 }
 
 /** Records that a publication elsewhere begins; the fence as `fenceSlice`. */
@@ -77,9 +89,7 @@ export async function beginPublishing(
 ): Promise<number> {
   return await db.run(sql`
     update ${state.t('slice')} s set publishing = ${JSON.stringify(publishing)}::jsonb
-    where s.project = ${state.project} and s.flow = ${flow} and s.key = ${key} and s.lease_token = ${token} and exists (
-      select from ${state.t('attempt')} a
-      where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
+    where ${held(state, flow, key, token)}`)
 }
 
 /** It is known that this publication did not happen. */
@@ -119,9 +129,7 @@ export async function finishSlice(
     update ${state.t('slice')} s set state = 'done', definition_hash = ${done.definitionHash}, source_mark = ${JSON.stringify(done.sourceMark)}::jsonb,
       due_at = greatest(s.due_at, ${done.dueAt}), as_of = ${done.asOf}, rows = ${done.rows},
       changes = ${done.changes === null ? null : JSON.stringify(done.changes)}::jsonb, run = ${done.run}, published_at = ${state.now}, publishing = null
-    where s.project = ${state.project} and s.flow = ${flow} and s.key = ${key} and s.lease_token = ${token} and exists (
-      select from ${state.t('attempt')} a
-      where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
+    where ${held(state, flow, key, token)}`)
 }
 
 /** An unchanged source was looked at: the slices' content answers to this due time, too. */
@@ -134,6 +142,13 @@ export async function confirmSlices(
 ): Promise<void> {
   await tx.run(sql`
     update ${state.t('slice')} set due_at = greatest(due_at, ${dueAt})
+    where project = ${state.project} and flow = ${flow} and key = any(${keys}::text[]) and state = 'done'`)
+}
+
+/** What stands in these slices is not what their definition says: the next run redoes them, whatever the source's mark. */
+export async function dirtySlices(db: Sql, state: State, flow: string, keys: readonly string[]): Promise<number> {
+  return await db.run(sql`
+    update ${state.t('slice')} set state = 'dirty', definition_hash = null
     where project = ${state.project} and flow = ${flow} and key = any(${keys}::text[]) and state = 'done'`)
 }
 

@@ -33,6 +33,8 @@ export interface FactRow extends Row {
   readonly failed_run: string | null
   readonly failed_at: Date | null
   readonly failed_error: unknown
+  /** The console's last version, where the file's present one took the name over with another definition. */
+  readonly took_over: number | null
   readonly running: boolean
   readonly last_run: string | null
 }
@@ -58,7 +60,10 @@ export async function readFacts(
       exists (
         select from ${state.t('run')} r join ${state.t('attempt')} a on a.project = r.project and a.run = r.id and a.outcome is null
         where r.project = f.project and r.flow = f.name and r.operation = 'apply' and r.outcome is null) as running,
-      l.id as last_run
+      l.id as last_run, (
+        select c.version from ${state.t('flow_version')} c
+        where c.project = f.project and c.flow = f.name and c.version = f.version - 1 and c.origin = 'console'
+          and f.origin = 'file' and c.definition <> f.definition) as took_over
     from jsonb_to_recordset(${JSON.stringify(asked)}::jsonb) as q (flow text, key text)
       join ${state.t('flow')} f on f.project = ${state.project} and f.name = q.flow
       left join ${state.t('schedule')} s on s.project = f.project and s.flow = f.name
@@ -69,9 +74,11 @@ export async function readFacts(
         select p.published_at, p.due_at, p.as_of, r.frozen_at as began
         from ${state.t('slice')} p left join ${state.t('run')} r on r.project = p.project and r.id = p.run
         where p.project = f.project and p.flow = f.name and p.key = q.key and p.published_at is not null) e on true
-      left join lateral (
-        select sum(p.rows)::float8 as rows from ${state.t('slice')} p
-        where p.project = f.project and p.flow = f.name and p.published_at is not null) t on true
+      -- Not flow by flow: where one flow has nearly all slices, each would look at all of them.
+      left join (
+        select p.flow, sum(p.rows)::float8 as rows from ${state.t('slice')} p
+        where p.project = ${state.project} and p.flow = any(${asked.map(({ flow }) => flow)}::text[]) and p.published_at is not null
+        group by p.flow) t on t.flow = f.name
       left join lateral (
         select max(coalesce(r.due_at, r.frozen_at)) as covered from ${state.t('run')} r
         where r.project = f.project and r.flow = f.name and ${counts} and r.outcome in ('succeeded', 'skipped')

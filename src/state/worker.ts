@@ -5,8 +5,9 @@ export interface NewWorker {
   readonly id: string
   readonly host: string
   readonly pid: number
-  /** `worker` takes whatever waits; `scheduler` decides; `run` does the one run of a command. */
-  readonly roles: readonly ('scheduler' | 'worker' | 'run')[]
+  /** `worker` takes whatever waits; `scheduler` decides; `run` does the one run of a command;
+   *  `api` answers HTTP. */
+  readonly roles: readonly ('scheduler' | 'worker' | 'run' | 'api')[]
   readonly stores: readonly string[]
   /** Flow name → definition hash. */
   readonly flows: Readonly<Record<string, string>>
@@ -32,6 +33,66 @@ export async function stopWorker(db: Sql, state: State, id: string): Promise<voi
     where project = ${state.project} and id = ${id} and stopped_at is null`)
 }
 
+/** The worker has taken over flows that were saved, changed or removed since. */
+export async function writeWorkerFlows(
+  db: Sql,
+  state: State,
+  worker: Pick<NewWorker, 'id' | 'flows' | 'stores'>,
+): Promise<void> {
+  await db.run(sql`
+    update ${state.t('worker')} set flows = ${JSON.stringify(worker.flows)}::jsonb, stores = ${worker.stores}::text[]
+    where project = ${state.project} and id = ${worker.id}`)
+}
+
+export interface WorkerRow extends Row {
+  readonly id: string
+  readonly host: string
+  readonly pid: number
+  readonly version: string
+  readonly roles: readonly NewWorker['roles'][number][]
+  readonly stores: readonly string[]
+  readonly flows: Readonly<Record<string, string>>
+  readonly outdated: readonly string[]
+  readonly started_at: Date
+  readonly heartbeat_at: Date
+  readonly stopped_at: Date | null
+  readonly alive: boolean
+  /** Written here, as JSON: times are texts. */
+  readonly doing: readonly {
+    readonly run: string
+    readonly flow: string
+    readonly operation: 'apply' | 'verify' | 'plan' | 'ddl' | 'check'
+    readonly attempt: number
+    readonly startedAt: string
+    readonly phase: string | null
+  }[]
+}
+
+/** Those that gave a sign within `freshMs`, then those that did so within `seenMs`; newest first. */
+export async function readWorkers(
+  db: Sql,
+  state: State,
+  rule: { readonly freshMs: number; readonly seenMs: number; readonly limit: number },
+): Promise<readonly WorkerRow[]> {
+  return await db.all<WorkerRow>(sql`
+    select w.id, w.host, w.pid, w.version, w.roles, w.stores, w.flows, w.started_at, w.heartbeat_at, w.stopped_at, w.alive,
+      array(
+        select f.name from ${state.t('flow')} f
+        where f.project = ${state.project} and f.removed_at is null and w.flows ->> f.name <> f.definition_hash order by f.name) as outdated,
+      coalesce((
+        select jsonb_agg(jsonb_build_object('run', r.id, 'flow', r.flow, 'operation', r.operation, 'attempt', a.n,
+          'startedAt', a.started_at, 'phase', a.phase) order by a.started_at)
+        from ${state.t('attempt')} a join ${state.t('run')} r on r.project = a.project and r.id = a.run
+        where a.project = ${state.project} and a.worker = w.id and a.outcome is null), '[]'::jsonb) as doing
+    from (
+      select c.id, c.host, c.pid, c.version, c.roles, c.stores, c.flows, c.started_at, c.heartbeat_at, c.stopped_at,
+        c.stopped_at is null and c.heartbeat_at > ${state.now} - ${rule.freshMs} * interval '1 millisecond' as alive
+      from ${state.t('worker')} c
+      where c.project = ${state.project} and c.heartbeat_at > ${state.now} - ${rule.seenMs} * interval '1 millisecond') w
+    order by w.alive desc, w.started_at desc, w.id
+    limit ${rule.limit}`)
+}
+
 export interface HolderRow extends Row {
   readonly id: string
   readonly host: string
@@ -48,6 +109,18 @@ export async function readHolders(db: Sql, state: State, flow: string, freshMs: 
     select id, host, pid, roles, stores, flows ->> ${flow}::text as hash from ${state.t('worker')}
     where project = ${state.project} and stopped_at is null and heartbeat_at > ${state.now} - ${freshMs} * interval '1 millisecond'
     order by started_at`)
+}
+
+/** Whether any worker that gave a sign within `freshMs` decides upon schedules, and whether any takes what waits. */
+export async function readAlive(
+  db: Sql,
+  state: State,
+  freshMs: number,
+): Promise<{ readonly scheduler: boolean; readonly worker: boolean }> {
+  return await db.one<{ scheduler: boolean; worker: boolean }>(sql`
+    select coalesce(bool_or('scheduler' = any(roles)), false) as scheduler, coalesce(bool_or('worker' = any(roles)), false) as worker
+    from ${state.t('worker')}
+    where project = ${state.project} and stopped_at is null and heartbeat_at > ${state.now} - ${freshMs} * interval '1 millisecond'`)
 }
 
 export interface OutdatedRow extends Row {
