@@ -14,4 +14,6 @@ const folder = (path: string): string => fileURLToPath(new URL(`../${path}/`, im
 export const asset = {
   duckdbThread: worker('stores/duckdb/thread'),
   migrations: folder('state/migrations'),
+  /** Where the built console may be: in the package beside the code, in a clone in its own folder. */
+  consoles: [folder('console'), fileURLToPath(new URL('../../console/dist/', import.meta.url))],
 } as const

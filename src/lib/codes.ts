@@ -24,6 +24,15 @@ export const codes = {
   VARIABLE_UNSET: entry(2, false, 'An `env()` or `secret()` of the config has no value.'),
   FLOW_UNKNOWN: entry(2, false, 'No flow of that name; near names are suggested.'),
   RUN_UNKNOWN: entry(2, false, 'No run has that id, or the abbreviation fits several.'),
+  FLOW_READ_ONLY: entry(2, false, 'The flow is defined in the config file, which is where it is changed.'),
+  FLOW_VERSION_CONFLICT: entry(2, false, 'Somebody has changed the flow since the version that was given.'),
+  FLOW_IN_USE: entry(2, false, 'Another flow comes after this one; it cannot be removed.'),
+  RUN_NOT_FINISHED: entry(2, false, 'The run still goes on; it can be tried again when it has ended.'),
+  BACKFILL_UNKNOWN: entry(2, false, 'No backfill has that id.'),
+  BACKFILL_STATE: entry(2, false, 'The backfill is not in a state in which that can be done.'),
+  BACKFILL_EMPTY: entry(2, false, 'The range has no slice that has to be redone.'),
+  WEBHOOK_UNKNOWN: entry(2, false, 'The config has no webhook of that name.'),
+  CURSOR_EXPIRED: entry(2, false, 'What the cursor points to is gone; begin again with the first page.'),
   STORE_UNKNOWN: entry(
     2,
     false,
@@ -33,6 +42,17 @@ export const codes = {
   FILE_NOT_FOUND: entry(2, false, 'A file named by the config does not exist.'),
   PATH_ESCAPES: entry(2, false, 'A path leaves the folder it has to stay in.'),
   WORKER_OUTDATED: entry(2, false, 'The running worker holds an older definition of this flow; restart it.'),
+
+  UNAUTHENTICATED: entry(2, false, 'No token or session was given, or it is unknown, expired, revoked or ended.'),
+  ISSUER_UNREACHABLE: entry(1, true, 'The keys that tokens of the application are checked with cannot be had.'),
+  LINK_INVALID: entry(2, false, 'The link to sign in is unknown, was used, or is older than ten minutes.'),
+  TOKEN_UNKNOWN: entry(2, false, 'No token has that id.'),
+  PRINCIPAL_UNKNOWN: entry(2, false, 'No person has that id, or that person is disabled.'),
+  NAME_TAKEN: entry(2, false, 'Another person has that name.'),
+  LAST_ADMIN: entry(2, false, 'Nobody would be admin any more: the last one cannot be removed, disabled or lowered.'),
+  CURSOR_INVALID: entry(2, false, 'The cursor is none that a page of this list has given out.'),
+  IDEMPOTENCY_CONFLICT: entry(2, false, 'The idempotency key was given with another request before.'),
+  IDEMPOTENCY_IN_FLIGHT: entry(1, true, 'The request of this idempotency key is still worked at.'),
 
   COMMAND_FAILED: entry(1, false, 'A program of the system that is needed is missing or failed.'),
 
@@ -54,7 +74,7 @@ export const codes = {
   TARGET_UNSUITABLE: entry(
     1,
     false,
-    'The target is not a table, or has a name or columns that rows cannot be published into.',
+    'The target is not a table, hides rows from this role, or has a name or columns that rows cannot be published into.',
   ),
   TARGET_CHANGED: entry(
     1,
@@ -74,6 +94,41 @@ export const codes = {
   RUN_CANCELLED: entry(1, false, 'The run was cancelled.'),
   RUN_STALLED: entry(1, true, 'The run made no progress for longer than `timeout`.'),
   RUN_INTERRUPTED: entry(1, true, 'The worker stopped without a word; the run goes on in another.'),
+  RUN_RELEASED: entry(1, true, 'The worker was told to stop before the run was done; it goes on in another.'),
+
+  REQUEST_INVALID: entry(2, false, 'The request does not fit its schema; `why` names each fault.'),
+  ROUTE_UNKNOWN: entry(2, false, 'The API has nothing at that address.'),
+  METHOD_REFUSED: entry(2, false, 'The address exists, but not with that method.'),
+  BODY_TOO_LARGE: entry(2, false, 'The body of the request is larger than `api.bodyLimit`.'),
+  MEDIA_TYPE_REFUSED: entry(2, false, 'The body of the request is not of a type that the API reads.'),
+  FORBIDDEN: entry(2, false, 'The caller is known, but the role is not enough.'),
+  ORIGIN_REFUSED: entry(2, false, 'The request came from another site, or without the proof that it did not.'),
+  HOST_REFUSED: entry(2, false, 'The request names a host that this server does not answer to.'),
+  RATE_LIMITED: entry(2, true, 'Too many requests; `Retry-After` says when to go on.'),
+  REQUEST_TIMEOUT: entry(2, true, 'The request did not arrive in time.'),
+  HEADERS_TOO_LARGE: entry(2, false, 'The address or the headers of the request are too long.'),
+  ANSWER_TIMEOUT: entry(1, true, 'The answer took longer than the API gives it; what was begun may go on.'),
+  PORT_TAKEN: entry(2, false, 'Another process listens on the port that the config names.'),
+
+  ENDPOINT_UNKNOWN: entry(2, false, 'No endpoint of that name; near names are suggested.'),
+  ENDPOINT_INVALID: entry(
+    2,
+    false,
+    'An endpoint of the config asks for what its table or query does not have, or its type cannot do.',
+  ),
+  PARAMETER_UNKNOWN: entry(2, false, 'The endpoint has no such parameter; near names are suggested.'),
+  FILTER_INVALID: entry(
+    2,
+    false,
+    'A parameter of an endpoint has a value that does not fit it; the parameter is named.',
+  ),
+  ROWS_EXCEEDED: entry(
+    2,
+    false,
+    'The answer would have more rows than the endpoint may give at once; nothing is cut off.',
+  ),
+  ROW_UNKNOWN: entry(2, false, 'No row fits, where exactly one was asked for.'),
+  READ_TIMEOUT: entry(1, true, 'The statement of an endpoint took longer than its `timeout` and was given up.'),
 
   DIFFERS: entry(3, false, 'Source and target differ.'),
 } as const satisfies Record<string, CodeEntry>

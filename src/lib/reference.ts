@@ -23,6 +23,9 @@ export interface Files {
   text(reference: FileReference): string
   /** A Jinja2 template rendered with `params`. `TEMPLATE_INVALID` names file and line. */
   render(reference: FileReference, params: Readonly<Record<string, unknown>>): string
-  /** An absolute path for a data file or a glob of them; contained in the project unless it was written absolute. */
+  /**
+   * The path of a data file or a glob of them: what lies below the folder of the config counts from there, so that a project can
+   * be moved; contained in it unless it was written absolute. `PATH_ESCAPES`.
+   */
   path(path: string): string
 }

@@ -48,8 +48,9 @@ export interface Database extends Sql, AsyncDisposable {
   transaction<T>(work: (tx: Session) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Runs `work` on one connection of its own, outside a transaction; session settings are reset when it is given back. */
   session<T>(work: (session: Session) => Promise<T>): Promise<T>
-  /** Calls `notified` for each NOTIFY on the channel until disposed; reconnects by itself. */
-  listen(channel: string, notified: (payload: string) => void): Promise<AsyncDisposable>
+  /** Calls `notified` for each NOTIFY on the channel until disposed; reconnects by itself, and calls `again` when it has: what was
+   * notified in between is lost. */
+  listen(channel: string, notified: (payload: string) => void, again?: () => void): Promise<AsyncDisposable>
 }
 
 /** A quoted identifier: `ident('api', 'teacher data')` is `"api"."teacher data"`. */

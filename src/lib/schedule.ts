@@ -7,16 +7,33 @@
  * the change, `0 * * * *` repeats an hour. Hence croner sees plain UTC days here, and the zone is reckoned apart.)
  */
 import { Cron } from 'croner'
-import { instantOf, localOf } from '../lib/zone.ts'
-import type { Schedule } from '../flows/flow.ts'
+import { instantOf, localOf } from './zone.ts'
+
+export type Schedule =
+  /** Counts from 1970-01-01T00:00Z plus `offset`. */
+  | { readonly tag: 'every'; readonly every: number; readonly offset: number }
+  | { readonly tag: 'cron'; readonly cron: string; readonly zone: string }
+
+/** A due time, and the local time that the schedule named for it. Local times as in zone.ts: milliseconds as if they were UTC. */
+export interface DueMoment {
+  readonly at: Date
+  /** What the schedule asks for; of several in one gap the first. */
+  readonly wanted: number
+  readonly how: 'exact' | 'skipped' | 'repeated'
+}
 
 /** Due times after `after`, in order, without end as long as the schedule has one: the caller stops. */
 export function* dueTimes(schedule: Schedule, after: Date): Generator<Date, void, undefined> {
+  for (const { at } of dueMoments(schedule, after)) yield at
+}
+
+/** The same, with what daylight saving does to each. */
+export function* dueMoments(schedule: Schedule, after: Date): Generator<DueMoment, void, undefined> {
   switch (schedule.tag) {
     case 'every': {
       const { every, offset } = schedule
       let due = (Math.floor((after.getTime() - offset) / every) + 1) * every + offset
-      for (; ; due += every) yield new Date(due)
+      for (; ; due += every) yield { at: new Date(due), wanted: due, how: 'exact' }
     }
     case 'cron': {
       const { zone } = schedule
@@ -28,12 +45,13 @@ export function* dueTimes(schedule: Schedule, after: Date): Generator<Date, void
         const next = pattern.nextRun(new Date(local))
         if (next === null) return
         local = next.getTime()
+        const wanted = local
         const { instant, how } = instantOf(local, zone)
         // What else was skipped in the same gap is due at the same instant, and so is the first local time after it.
         if (how === 'skipped') local = Math.max(local, localOf(instant, zone))
         if (instant <= last) continue
         last = instant
-        yield new Date(instant)
+        yield { at: new Date(instant), wanted, how }
       }
     }
   }

@@ -1,10 +1,8 @@
-import { formatDuration } from '../lib/duration.ts'
-import type { Sluice } from '../sluice.ts'
-
-type Schedule = Sluice['flows'][number]['timing']['schedule']
+import { formatDuration } from './duration.ts'
+import type { Schedule } from './schedule.ts'
 
 /** For people: `every 2 h`, `every 1 d, shifted by 5 h`, `daily at 05:00 (Europe/Berlin)`. */
-export function describeSchedule(schedule: Schedule): string {
+export function describeSchedule(schedule: Schedule | null): string {
   if (schedule === null) return 'by hand'
   switch (schedule.tag) {
     case 'every': {

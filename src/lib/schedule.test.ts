@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Schedule } from '../flows/flow.ts'
-import { dueBetween, nextDue, previousDue } from './schedule.ts'
+import { dueBetween, nextDue, previousDue, type Schedule } from './schedule.ts'
 
 const cron = (pattern: string, zone = 'UTC'): Schedule => ({ tag: 'cron', cron: pattern, zone })
 const every = (ms: number, offset = 0): Schedule => ({ tag: 'every', every: ms, offset })
