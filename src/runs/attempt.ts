@@ -52,7 +52,7 @@ export async function runAttempt(engine: EngineContext, claimed: Claimed, stop?:
   const meter = openMeter()
   const logbook = openLogbook(engine, claimed.run.id, claimed.attempt)
   await using pulse = await startPulse(engine, claimed, meter)
-  const interrupt = (): void => pulse.abort(interrupted(claimed))
+  const interrupt = (): void => pulse.abort(released(claimed))
   stop?.addEventListener('abort', interrupt)
   if (stop?.aborted === true) interrupt()
   try {
@@ -93,7 +93,7 @@ async function endingOf(
     // Why it was told to stop says more than how the work broke off.
     const error = asSluiceError(signal.aborted ? signal.reason : thrown).at({ flow: claimed.flow.name })
     if (error.code === 'RUN_CANCELLED') return { tag: 'cancelled' }
-    if (error.code === 'RUN_INTERRUPTED' || error.code === 'LEASE_LOST') return { tag: 'interrupted', error }
+    if (error.code === 'RUN_RELEASED' || error.code === 'LEASE_LOST') return { tag: 'interrupted', error }
     return { tag: 'failed', error }
   }
 }
@@ -235,6 +235,7 @@ async function lease(
         `${slices.length - taken} of ${slices.length} slices are being worked on by another run`,
       )
     }
+    await engine.bell.ring(tx, { topic: 'slice', flow: claimed.flow.name })
   })
 }
 
@@ -296,9 +297,9 @@ function narrate(logbook: Logbook, ending: Ending): void {
   }
 }
 
-function interrupted({ flow }: Claimed): SluiceError {
-  return new SluiceError('RUN_INTERRUPTED', 'The worker was stopped', {
-    why: 'its process was asked to end before the run was done',
+function released({ flow }: Claimed): SluiceError {
+  return new SluiceError('RUN_RELEASED', 'The worker let go of the run', {
+    why: 'its process was to end, or to do something else, before the run was done',
     fix: 'nothing: the run goes on in another worker',
     where: { flow: flow.name },
   })

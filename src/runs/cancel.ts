@@ -33,19 +33,21 @@ export async function cancelWithin(
   if (run === undefined || run.outcome !== null) return
   await askToCancel(tx, state, id, by, reason)
   const working = (await readAttempts(tx, state, [id])).some((attempt) => attempt.outcome === null)
-  if (working) return await engine.bell.ring(tx, { topic: 'run', run: id })
+  if (working) return await engine.bell.ring(tx, { topic: 'run', run: id, flow: run.flow })
   await endCancelled(tx, engine, { ...run, cancel_by: run.cancel_by ?? by, cancel_reason: run.cancel_reason ?? reason })
 }
 
 /** Nothing of the flow begins any more; what runs goes on. */
 export async function pause(
-  engine: Pick<EngineContext, 'state'>,
+  engine: Pick<EngineContext, 'state' | 'bell' | 'leases'>,
   flow: FlowName,
   by: string,
   reason: string | null,
 ): Promise<void> {
-  const paused = await pauseFlow(engine.state.db, engine.state, flow, by, reason)
-  if (paused === 0) throw unknownFlow(flow)
+  await inTransaction(engine, async (tx) => {
+    if ((await pauseFlow(tx, engine.state, flow, by, reason)) === 0) throw unknownFlow(flow)
+    await engine.bell.ring(tx, { topic: 'flow', flow })
+  })
 }
 
 export async function resume(engine: Pick<EngineContext, 'state' | 'bell' | 'leases'>, flow: FlowName): Promise<void> {
@@ -53,6 +55,7 @@ export async function resume(engine: Pick<EngineContext, 'state' | 'bell' | 'lea
   await inTransaction(engine, async (tx) => {
     if ((await resumeFlow(tx, state, flow)) === 0) throw unknownFlow(flow)
     await engine.bell.ring(tx, { topic: 'work' })
+    await engine.bell.ring(tx, { topic: 'flow', flow })
   })
 }
 

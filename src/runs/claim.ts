@@ -26,11 +26,14 @@ export interface Claimed {
  * - `queue`: what is at the head of the queue.
  * - `waiting`: whatever waits, with or without a job.
  * - an id: this run and no other.
+ *
+ * `live`: nothing of a backfill.
  */
 export async function claim(
   engine: EngineContext,
   worker: string,
   which: 'queue' | 'waiting' | { readonly id: string },
+  { live = false }: { readonly live?: boolean } = {},
 ): Promise<Claimed | null> {
   const queue = await engine.queue()
   const { state } = engine
@@ -38,13 +41,14 @@ export async function claim(
     await lockClaims(tx, state)
     const ids = which === 'waiting' ? null : which === 'queue' ? await queue.take(tx, 20) : [which.id]
     if (ids?.length === 0) return null
-    const candidates = await readCandidates(tx, state, { ids, flows: hashesOf(engine.flows) })
+    const candidates = await readCandidates(tx, state, { ids, flows: hashesOf(engine.flows), live })
     if (candidates.length === 0) return null
     const chosen = choose(candidates, await readLive(tx, state), engine.flows, engine.storeLimits)
     if (chosen === null) return null
     const token = uuid()
     const begun = await insertAttempt(tx, state, { run: chosen.run.id, worker, token, leaseMs: engine.leases.leaseMs })
     if (which !== 'queue') await queue.drop(tx, chosen.run.id)
+    await engine.bell.ring(tx, { topic: 'run', run: chosen.run.id, flow: chosen.run.flow })
     const run = await readRun(tx, state, chosen.run.id)
     if (run === undefined) throw new Error('the run that was just claimed is not there')
     await failpoint('claim:before-commit')
@@ -56,7 +60,7 @@ export async function claim(
 
 /**
  * The most urgent run that can begin now: its flow is known here, no live run of the flow may touch the same slices, and
- * each of its stores has a place left. The others wait. Pure.
+ * each of its stores has a place left: a backfill leaves the last one to live work, where there are several. The others wait. Pure.
  */
 export function choose(
   candidates: readonly CandidateRow[],
@@ -70,9 +74,9 @@ export function choose(
     if (live.some((other) => other.id === run.id || collides(run, other))) continue
     const full = flow.stores.some((store) => {
       const limit = limits[store]
-      return (
-        limit !== undefined && live.filter((other) => flows.get(other.flow)?.stores.includes(store)).length >= limit
-      )
+      if (limit === undefined) return false
+      const places = run.trigger === 'backfill' ? Math.max(1, limit - 1) : limit
+      return live.filter((other) => flows.get(other.flow)?.stores.includes(store)).length >= places
     })
     if (!full) return { run, flow }
   }

@@ -7,6 +7,8 @@ import { openState, type State } from '../state/state.ts'
 import { openBell, type Bell } from './bell.ts'
 import type { Operation, RunId, RunOutcome } from './engine.ts'
 import { openQueue, type Queue } from './queue.ts'
+import { fixedRegistry, openRegistry, type Registry, type Understand } from './registry.ts'
+import { TakenUp } from './taken-up.ts'
 
 /** The end of a run, told in the transaction that writes it. */
 export interface RunEnd {
@@ -28,7 +30,9 @@ export const defaultLeases: Leases = { leaseMs: 15_000, beatMs: 5_000 }
 
 export interface EngineContext {
   readonly state: State
+  /** Those of `registry`: they change while this runs. */
   readonly flows: ReadonlyMap<string, Flow>
+  readonly registry: Registry
   readonly kinds: Readonly<Record<string, Kind>>
   readonly stores: Stores
   /** How many attempts may use a store at once, over all workers of the project; a store that is not named has no limit. */
@@ -37,8 +41,8 @@ export interface EngineContext {
   readonly exclusiveStores: readonly string[]
   readonly leases: Leases
   readonly bell: Bell
-  /** Runs that a command of this process sees to beside its own. */
-  readonly takenUp: Set<RunId>
+  /** What this process does beside the runs that it was asked for. */
+  readonly takenUp: TakenUp
   /** Opened when it is first needed. */
   queue(): Promise<Queue>
   /** Writes the notifications that follow from a run's end. */
@@ -80,18 +84,28 @@ export interface ContextOptions extends Pick<EngineContext, 'flows' | 'kinds' | 
   readonly storeLimits?: EngineContext['storeLimits']
   readonly exclusiveStores?: EngineContext['exclusiveStores']
   readonly leases?: Leases
+  /** How flows made in the console are understood; left out: there are none. */
+  readonly understand?: Understand
 }
 
 /** Nothing is connected yet: queue and bell are opened when they are first needed, and closed with this. */
 export function openContext(options: ContextOptions): EngineContext & AsyncDisposable {
   const state = openState(options.db, options.schema, options.project)
-  const bell = openBell(state)
+  const takenUp = new TakenUp()
+  const registry =
+    options.understand === undefined
+      ? fixedRegistry(options.flows)
+      : openRegistry(state, [...options.flows.values()], options.understand)
+  const bell = openBell(state, ({ topic }) => {
+    if (topic === 'flow' || topic === 'lost') registry.stale()
+  })
   let opened: Promise<Queue> | undefined
   return {
     state,
     bell,
-    takenUp: new Set(),
-    flows: options.flows,
+    takenUp,
+    flows: registry.flows,
+    registry,
     kinds: options.kinds,
     stores: options.stores,
     storeLimits: options.storeLimits ?? {},
@@ -107,6 +121,8 @@ export function openContext(options: ContextOptions): EngineContext & AsyncDispo
       return opened
     },
     [Symbol.asyncDispose]: async () => {
+      // Its attempts record their end while all of this is still open.
+      await takenUp.handBack()
       await bell[Symbol.asyncDispose]()
       const queue = await opened?.catch(() => undefined)
       opened = undefined

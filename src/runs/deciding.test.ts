@@ -72,7 +72,8 @@ describe('choosing', () => {
     name: string,
     slices: string[] | null = null,
     operation: CandidateRow['operation'] = 'apply',
-  ): CandidateRow => ({ id, flow: name, slices, operation })
+    trigger: CandidateRow['trigger'] = 'manual',
+  ): CandidateRow => ({ id, flow: name, slices, operation, trigger })
   const chosen = (candidates: CandidateRow[], live: CandidateRow[], limits = {}): string | undefined =>
     choose(candidates, live, flows, limits)?.run.id
 
@@ -84,6 +85,12 @@ describe('choosing', () => {
   test('passes what is full, for what is not', () => {
     expect(chosen([row('1', 'a'), row('2', 'c')], [row('9', 'b')], { w: 1 })).toBe('2')
     expect(chosen([row('1', 'a')], [row('9', 'b')], { w: 2, x: 1 })).toBe('1')
+  })
+  test('a backfill leaves the last place of a store to live work, where there are several', () => {
+    const backfill = row('1', 'a', ['s'], 'apply', 'backfill')
+    expect(chosen([backfill, row('2', 'b', ['s'])], [row('9', 'b', ['z'])], { w: 2 })).toBe('2')
+    expect(chosen([backfill], [row('9', 'b')], { w: 3 })).toBe('1')
+    expect(chosen([backfill], [], { w: 1 })).toBe('1')
   })
   test('never two at one slice', () => {
     expect(chosen([row('1', 'a')], [row('9', 'a', ['s'])])).toBeUndefined()

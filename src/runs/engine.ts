@@ -15,6 +15,29 @@ import type {
   Verification,
   WorkRequest,
 } from '../flows/flow.ts'
+import type { BackfillId, Backfills } from './backfills.ts'
+import type {
+  ChangeEvent,
+  DueTime,
+  FlowSlice,
+  FlowVersion,
+  HistoryPoint,
+  NotificationRecord,
+  OccurrenceFilter,
+  OccurrencePage,
+  OccurrenceRecord,
+  QueueRecord,
+  RegisteredFlow,
+  RunFilter,
+  RunPage,
+  SliceFilter,
+  SlicePage,
+  SliceState,
+  VerificationFilter,
+  VerificationPage,
+  VerificationRecord,
+  WorkerRecord,
+} from './views.ts'
 
 export type RunId = string
 
@@ -32,17 +55,26 @@ export interface RunRequest {
   readonly requestedBy: string
 }
 
-/** A run as it stands: what `runs --json`, `status` and later the API show. */
+/** A run as it stands: what `runs --json`, `status` and the API show. */
 export interface RunRecord {
   readonly id: RunId
   readonly operation: Operation
   readonly flow: FlowName
+  /** What was asked for; null: whatever is due. */
+  readonly slices: readonly SliceKey[] | null
+  readonly options: RunRequest['options']
+  /** The backfill it belongs to. */
+  readonly backfill: BackfillId | null
   readonly trigger: RunRequest['trigger']
   readonly requestedBy: string
   readonly requestedAt: Date
   readonly dueAt: Date | null
   readonly startedAt: Date | null
   readonly finishedAt: Date | null
+  /** The next attempt does not begin before this; null: it may begin at once, or there is none. */
+  readonly notBefore: Date | null
+  /** Somebody asked to cancel it; it may still be at work for a moment. */
+  readonly cancelling: { readonly at: Date; readonly by: string; readonly reason: string | null } | null
   /** null while unfinished. */
   readonly outcome: RunOutcome | null
   /** Why it was skipped or cancelled. */
@@ -117,14 +149,8 @@ export interface FlowStatus {
   readonly dueAt: Date | null
   readonly paused: { readonly at: Date; readonly by: string; readonly reason: string | null } | null
   readonly lastRun: RunRecord | null
-}
-
-export interface OccurrenceRecord {
-  readonly flow: FlowName
-  readonly dueAt: Date
-  readonly state: 'waiting' | 'run' | 'skipped'
-  readonly reason: string | null
-  readonly run: RunId | null
+  /** What is odd about its definition, in one line: the file has taken it over from the console; null: nothing. */
+  readonly note: string | null
 }
 
 /** Where notifications go; the address and the key are resolved before the engine sees them, and never stored. */
@@ -137,10 +163,26 @@ export interface Webhook {
   readonly on: readonly ('failed' | 'late' | 'recovered' | 'guard')[]
 }
 
-/** What the engine offers to `sluice.ts`, the command line and later the API. */
+/** What the engine offers to `sluice.ts`, the command line and the API. */
 export interface Engine extends AsyncDisposable {
   /** Brings `flow`, `flow_version` and `schedule` in line with the config. Idempotent; called before anything else. */
   register(definitions: readonly { readonly flow: Flow; readonly definition: Json }[]): Promise<void>
+  /** The flows that this process knows, those made in the console included, as of the last look; `refresh` looks. */
+  flows(): readonly Flow[]
+  /** Takes over what was saved, changed or removed in the console since; cheap when nothing was. */
+  refresh(): Promise<void>
+  registered(): Promise<readonly RegisteredFlow[]>
+  /** Newest first; also of a flow that was removed. `FLOW_UNKNOWN` if there never was one. */
+  versions(flow: string): Promise<readonly FlowVersion[]>
+  /**
+   * Saves a flow made in the console. `expected`: the version it was made from; null: there is none yet. `FLOW_READ_ONLY`,
+   * `FLOW_VERSION_CONFLICT`. Every process of the project takes it over within a moment.
+   */
+  save(flow: Flow, definition: Json, by: string, expected: number | null): Promise<RegisteredFlow>
+  /** Removes a flow made in the console: what waits is cancelled, what runs ends, the history stays. */
+  remove(flow: string, by: string): Promise<void>
+  /** Flows made in the console that this process cannot take over, and why. */
+  refused(): readonly { readonly flow: string; readonly error: ErrorRecord }[]
 
   /** Records a request, or finds the unfinished run for the same work. */
   request(request: RunRequest): Promise<{ readonly id: RunId; readonly joined: boolean }>
@@ -148,28 +190,60 @@ export interface Engine extends AsyncDisposable {
   ensure(id: RunId, signal?: AbortSignal): Promise<void>
   /** Log lines, progress and the end of a run, from its beginning; ends after `finished`. */
   follow(id: RunId, options?: { readonly signal?: AbortSignal; readonly from?: number }): AsyncIterable<RunEvent>
+  /** A page of a run's log: lines after the line `after`, oldest first. */
+  log(id: RunId, page: { readonly after?: number; readonly limit: number }): Promise<readonly LogLine[]>
+  countLog(id: RunId): Promise<number>
   cancel(id: RunId, by: string, reason: string | null): Promise<RunRecord>
+  /** A new run of the same request. `RUN_NOT_FINISHED` while the first goes on. */
+  retry(id: RunId, by: string): Promise<{ readonly id: RunId; readonly joined: boolean }>
 
+  /** The next run redoes these slices, whether their source has changed or not; guards still hold. */
+  redo(flow: FlowName, slices: readonly SliceKey[]): Promise<void>
   pause(flow: FlowName, by: string, reason: string | null): Promise<void>
   resume(flow: FlowName, by: string): Promise<void>
 
   status(flows?: readonly FlowName[]): Promise<readonly FlowStatus[]>
   /** Flows that no living worker takes, since those that have them were started with another definition. */
   outdated(): Promise<readonly { readonly flow: string; readonly host: string; readonly pid: number }[]>
+  /** Which roles of `sluice up` some living process of the project has. */
+  alive(): Promise<{ readonly scheduler: boolean; readonly worker: boolean }>
   /** A run by its id or by an abbreviation of it that fits only one (`RUN_UNKNOWN` otherwise). */
   run(id: string): Promise<RunRecord>
-  runs(filter: {
-    readonly flow?: FlowName
-    readonly operation?: Operation
-    readonly limit: number
-    readonly before?: RunId
-  }): Promise<readonly RunRecord[]>
-  occurrences(filter: { readonly flow?: FlowName; readonly limit: number }): Promise<readonly OccurrenceRecord[]>
+  /** Newest first. */
+  runs(page: RunPage): Promise<readonly RunRecord[]>
+  countRuns(filter: RunFilter): Promise<number>
+  slices(page: SlicePage): Promise<readonly FlowSlice[]>
+  /** By state; the states of the filter itself do not count. */
+  countSlices(filter: Omit<SliceFilter, 'states'>): Promise<Readonly<Record<SliceState, number>>>
+  verifications(page: VerificationPage): Promise<readonly VerificationRecord[]>
+  countVerifications(filter: VerificationFilter): Promise<number>
+  /** Those that live, and those that ended less than a day ago; living ones first, then newest first. At most 200. */
+  workers(): Promise<readonly WorkerRecord[]>
+  queue(): Promise<QueueRecord>
+  /** Newest first. */
+  notifications(page: { readonly limit: number; readonly before?: string }): Promise<readonly NotificationRecord[]>
+  countNotifications(): Promise<number>
+  /** The webhooks of the config, without address and key. */
+  webhooks(): readonly { readonly id: string; readonly on: Webhook['on']; readonly signed: boolean }[]
+  /** Sends a test to a webhook, at once; its record says whether it arrived. `WEBHOOK_UNKNOWN`. */
+  notifyTest(webhook: string, by: string): Promise<NotificationRecord>
+  occurrences(page: OccurrencePage): Promise<readonly OccurrenceRecord[]>
+  countOccurrences(filter: OccurrenceFilter): Promise<number>
   /** The next due times of a flow, without writing anything. */
   next(flow: FlowName, count: number): Promise<readonly Date[]>
+  /** The same, with what daylight saving does to them. */
+  nextDue(flow: FlowName, count: number): Promise<readonly DueTime[]>
+  /** What the flow's runs published, oldest first: the newest `limit` since then. */
+  history(flow: FlowName, page: { readonly since?: Date; readonly limit: number }): Promise<readonly HistoryPoint[]>
+  /**
+   * What changes in the project, whoever changes it, until the signal is aborted. One connection a process, however many listen; a
+   * reader that does not keep up is told to reload, and delays nobody.
+   */
+  events(signal: AbortSignal): AsyncIterable<ChangeEvent>
+  readonly backfills: Backfills
 
   /** Starts what `sluice up` runs in this process; the returned service stops with a bounded drain. */
-  start(roles: readonly ('scheduler' | 'worker')[]): Promise<Service>
+  start(roles: readonly ('scheduler' | 'worker' | 'api')[]): Promise<Service>
 }
 
 export interface Service extends AsyncDisposable {

@@ -7,63 +7,60 @@
  *        │ none
  *     a live worker holds an exclusive store of the flow, with another definition ──> cancelled, WORKER_OUTDATED
  *        │ none
- *     take up what was begun, broken off, and is nobody's now (see take-up.ts)
- *        │
- *     claim this run and do it here; if it cannot begin yet (its store is full, another run is at its slices), look again
+ *     take up what of this flow was begun, broken off, and is nobody's now (see take-up.ts), and wait for it
+ *        │ nothing of it is left
+ *     claim this run and do it here, and beside it whatever else was broken off; if it cannot begin yet (its store is full,
+ *     another run is at its slices), hand back what was taken up and uses its stores, look again
  *
  * A worker that dies meanwhile drops out of the living, and its attempt out of the leases: the next look takes over.
  */
 import type { SluiceError } from '../lib/error.ts'
 import { readAttempts } from '../state/attempt.ts'
-import { lockRun, readRun } from '../state/run.ts'
+import { lockRun, readRun, type RunRow } from '../state/run.ts'
 import { readHolders } from '../state/worker.ts'
 import { runAttempt } from './attempt.ts'
 import { Waiter } from './bell.ts'
-import { claim } from './claim.ts'
+import { claim, type Claimed } from './claim.ts'
 import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId } from './engine.ts'
 import { endCancelled, reap } from './finish.ts'
 import { canDo, outdated } from './holders.ts'
-import { takingUp, type TakingUp } from './take-up.ts'
+import { takeUp, type See } from './take-up.ts'
 import { describeWorker, registerWorker } from './worker.ts'
 
 const lookMs = 500
 /** How often what others broke off is looked for while the own run is being done. */
 const besideMs = 2000
 
-/** Resolves when the run is finished, and what was taken up beside it; or when the signal told it to stop. */
+/** Resolves when the run is finished, wherever; or when the signal told it to stop. What was taken up beside it goes on. */
 export async function ensure(engine: EngineContext, id: RunId, version: string, signal?: AbortSignal): Promise<void> {
   const run = await readRun(engine.state.db, engine.state, id)
   if (run === undefined) return
   // Who only looks (`doctor`, a plan) does nobody else's work.
-  if (run.operation !== 'apply') return await see(engine, id, version, signal, null)
-  const letGo = new AbortController()
-  const stop = signal === undefined ? letGo.signal : AbortSignal.any([signal, letGo.signal])
-  const others = takingUp(engine, { id, flow: run.flow }, (other) => see(engine, other, version, stop, null))
-  try {
-    await see(engine, id, version, signal, others)
-  } catch (error) {
-    letGo.abort()
-    throw error
-  } finally {
-    const ended = await readRun(engine.state.db, engine.state, id).catch(() => undefined)
-    // Who cancels wants to have the process back: what was taken up waits for the next.
-    if (ended?.outcome === 'cancelled') letGo.abort()
-    await others.ended()
-  }
+  if (run.operation !== 'apply') return await see(engine, id, version, signal, { tag: 'only' })
+  const others: See = (other, stop, begun) => see(engine, other, version, stop, { tag: 'taken', begun })
+  using _own = engine.takenUp.own(id, run.flow)
+  await see(engine, id, version, signal, { tag: 'own', others })
 }
+
+/** What a run is to this process: nothing beside it; asked for; or taken up beside what was asked for. */
+type Part =
+  | { readonly tag: 'only' }
+  | { readonly tag: 'own'; readonly others: See }
+  | { readonly tag: 'taken'; readonly begun: () => Promise<void> }
 
 async function see(
   engine: EngineContext,
   id: RunId,
   version: string,
   signal: AbortSignal | undefined,
-  others: TakingUp | null,
+  part: Part,
 ): Promise<void> {
-  const { state } = engine
+  const { state, takenUp } = engine
   const waiter = new Waiter()
   let listening: Disposable | undefined
   let registration: AsyncDisposable | undefined
+  let waiting: Disposable | undefined
   const worker = describeWorker(engine, ['run'], version)
   try {
     for (;;) {
@@ -75,13 +72,17 @@ async function see(
       if (!holders.some((holder) => canDo(holder, flow))) {
         const refused = flow === undefined ? null : outdated(flow, holders, engine.exclusiveStores)
         // What was taken up is not ours to end: whoever comes next may do it.
-        if (refused !== null && (engine.takenUp.has(id) || (await withdraw(engine, id, refused)))) throw refused
+        if (refused !== null && (part.tag === 'taken' || (await withdraw(engine, id, refused)))) throw refused
         registration ??= await registerWorker(engine, worker)
-        const claimed = ((await others?.look()) ?? true) ? await claim(engine, worker.id, { id }) : null
+        if (part.tag === 'own') waiting ??= takenUp.waits(id, run.flow)
+        const claimed = (await mayClaim(engine, run, part)) ? await claim(engine, worker.id, { id }) : null
         if (claimed !== null) {
-          await lookBeside(runAttempt(engine, claimed, signal), engine, others)
+          waiting?.[Symbol.dispose]()
+          waiting = undefined
+          await work(engine, claimed, signal, part)
           continue
         }
+        if (part.tag === 'own' && isDue(run)) await giveWay(engine, run.flow)
       }
       listening ??= await engine.bell.on((ring) => {
         if (ring.topic === 'run' && ring.run === id) waiter.wake()
@@ -89,27 +90,70 @@ async function see(
       await waiter.wait(lookMs, signal)
     }
   } finally {
+    waiting?.[Symbol.dispose]()
     listening?.[Symbol.dispose]()
     await registration?.[Symbol.asyncDispose]()
   }
 }
 
+/** Of its own flow, what was broken off comes first; whatever else was taken up comes after what was asked for. */
+async function mayClaim(engine: EngineContext, run: RunRow, part: Part): Promise<boolean> {
+  switch (part.tag) {
+    case 'only':
+      return true
+    case 'own':
+      await takeUp(engine, run.id, part.others, run.flow)
+      return !engine.takenUp.holds(run.flow)
+    case 'taken':
+      return engine.takenUp.mayBegin(run.flow)
+  }
+}
+
+/** Not in the pause between two attempts, as far as this process's clock tells. */
+function isDue({ not_before }: RunRow): boolean {
+  return not_before === null || not_before.getTime() <= Date.now()
+}
+
+/** What was taken up may be what keeps the flow's stores full. */
+async function giveWay({ flows, takenUp }: EngineContext, to: string): Promise<void> {
+  const stores = flows.get(to)?.stores ?? []
+  await takenUp.giveWay((other) => flows.get(other)?.stores.some((store) => stores.includes(store)) === true)
+}
+
+async function work(
+  engine: EngineContext,
+  claimed: Claimed,
+  signal: AbortSignal | undefined,
+  part: Part,
+): Promise<void> {
+  switch (part.tag) {
+    case 'only':
+      return await runAttempt(engine, claimed, signal)
+    case 'own':
+      return await lookBeside(runAttempt(engine, claimed, signal), engine, claimed.run.id, part.others)
+    case 'taken': {
+      const attempt = runAttempt(engine, claimed, signal)
+      // Only words: the attempt does not depend on them.
+      await part.begun().catch(() => {})
+      return await attempt
+    }
+  }
+}
+
 /** Until the attempt has ended, what loses its worker meanwhile is taken up. */
-async function lookBeside(attempt: Promise<void>, engine: EngineContext, others: TakingUp | null): Promise<void> {
-  if (others === null) return await attempt
+async function lookBeside(attempt: Promise<void>, engine: EngineContext, id: RunId, others: See): Promise<void> {
   const waiter = new Waiter()
   const over = new AbortController()
   const ended = attempt.finally(() => over.abort())
   const looking = (async () => {
-    for (;;) {
-      await waiter.wait(besideMs, over.signal)
-      if (over.signal.aborted) return
+    while (!over.signal.aborted) {
       try {
-        await reap(engine)
-        // What is found goes on by itself: of this flow there is nothing to wait for, since this attempt has it.
-        others.look().catch(() => {})
+        await takeUp(engine, id, others)
+        await waiter.wait(besideMs, over.signal)
+        if (!over.signal.aborted) await reap(engine)
       } catch {
         // The next look may get through; the attempt says for itself what is wrong.
+        await waiter.wait(besideMs, over.signal)
       }
     }
   })()

@@ -16,6 +16,7 @@ import { countEnds, endAttempt, lockExpired, readExpired, type Beat } from '../s
 import { appendLog, type NewLine } from '../state/log.ts'
 import { endRun, lockRun, requeueRun, type RunRow } from '../state/run.ts'
 import { lockSlices, releaseSlices } from '../state/slice.ts'
+import { runEnded } from './backfill-feed.ts'
 import { inTransaction, type EngineContext } from './context.ts'
 import type { RunOutcome, RunResult } from './engine.ts'
 import { afterFailure, afterInterruption } from './retry.ts'
@@ -60,7 +61,8 @@ export async function finish(
     if (ended === 0) throw leaseLost(claimed.run.id)
     await releaseSlices(tx, engine.state, claimed.token, ending.tag === 'failed')
     await decide(tx, engine, run, claimed, ending)
-    await engine.bell.ring(tx, { topic: 'run', run: run.id })
+    await engine.bell.ring(tx, { topic: 'run', run: run.id, flow: run.flow })
+    await engine.bell.ring(tx, { topic: 'slice', flow: run.flow })
     await failpoint('outcome:before-commit')
   })
   await failpoint('outcome:after-commit')
@@ -149,6 +151,7 @@ function cancelled(run: RunRow): Outcome {
 async function end(tx: Session, engine: EngineContext, run: RunRow, outcome: Outcome): Promise<void> {
   const ended = await endRun(tx, engine.state, run.id, outcome)
   if (ended === 0) return
+  await runEnded(tx, engine, run.id, outcome.outcome)
   await engine.ended(tx, {
     run: run.id,
     flow: run.flow,
@@ -163,7 +166,7 @@ export async function endCancelled(tx: Session, engine: EngineContext, run: RunR
   await end(tx, engine, run, cancelled(run))
   const queue = await engine.queue()
   await queue.drop(tx, run.id)
-  await engine.bell.ring(tx, { topic: 'run', run: run.id })
+  await engine.bell.ring(tx, { topic: 'run', run: run.id, flow: run.flow })
 }
 
 /**
@@ -195,7 +198,8 @@ export async function reap(engine: EngineContext): Promise<number> {
       })
       await releaseSlices(tx, state, attempt.token, false)
       await goOn(tx, engine, run, attempt.n, error)
-      await engine.bell.ring(tx, { topic: 'run', run: run.id })
+      await engine.bell.ring(tx, { topic: 'run', run: run.id, flow: run.flow })
+      await engine.bell.ring(tx, { topic: 'slice', flow: run.flow })
       await failpoint('reap:before-commit')
       return true
     })

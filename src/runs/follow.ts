@@ -24,7 +24,7 @@ export async function* follow(
   const { signal } = options
   const waiter = new Waiter()
   using _listening = await engine.bell.on((ring) => {
-    if (ring.topic === 'run' && ring.run === id) waiter.wake()
+    if (ring.topic === 'lost' || ((ring.topic === 'run' || ring.topic === 'log') && ring.run === id)) waiter.wake()
   })
   let from = options.from ?? 0
   let seen = ''

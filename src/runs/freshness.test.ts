@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Schedule } from '../flows/flow.ts'
+import type { Schedule } from '../lib/schedule.ts'
 import type { ErrorRecord } from '../lib/error.ts'
 import { judge, lastDue, shownDue, tellingOf, type FlowFacts } from './freshness.ts'
 

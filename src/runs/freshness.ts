@@ -7,10 +7,9 @@
  * time does not answer to it; one that was asked for after it does, whoever asked.
  */
 import { formatDuration } from '../lib/duration.ts'
-import type { Schedule } from '../flows/flow.ts'
 import type { ErrorRecord } from '../lib/error.ts'
 import type { FlowState, RunId } from './engine.ts'
-import { nextDue, previousDue } from './schedule.ts'
+import { nextDue, previousDue, type Schedule } from '../lib/schedule.ts'
 
 export interface FlowFacts {
   readonly now: Date

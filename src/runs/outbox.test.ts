@@ -2,10 +2,11 @@ import { createHmac } from 'node:crypto'
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sql } from '../lib/sql.ts'
-import { insertNotification, readNotifications } from '../state/notification.ts'
+import { insertNotification, readDeliveries, readNotifications, type ToldRow } from '../state/notification.ts'
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts'
 import { flowOf, hour, openClockwork, shiftClock, type Clockwork } from '../../test/support/clockwork.ts'
 import type { Webhook } from './engine.ts'
+import { listNotifications } from './lists.ts'
 import { Outbox } from './outbox.ts'
 
 interface Received {
@@ -82,8 +83,12 @@ async function later(ms: number): Promise<void> {
   await shiftClock(own.database, 'sluice', ahead)
 }
 
-const deliveries = async (): ReturnType<typeof readNotifications> =>
-  await readNotifications(own.database, work.state, 100)
+/** Of the newest notification first. */
+async function deliveries(): Promise<readonly ToldRow[]> {
+  const ids = ((await readNotifications(own.database, work.state, { limit: 100 })) ?? []).map(({ id }) => id)
+  const rows = await readDeliveries(own.database, work.state, ids)
+  return ids.flatMap((id) => rows.filter(({ notification }) => notification === id))
+}
 
 test('a signed notification that the receiver can check', async () => {
   const id = await notify()
@@ -247,7 +252,8 @@ test('only those who want to hear of it are told', async () => {
         ${state.now}, ${state.now})`)
     await work.engine.ended(tx, { run: 'x', flow: 'hourly', operation: 'apply', outcome: 'failed', error: null })
   })
-  const rows = await deliveries()
+  const told = await listNotifications(own.database, work.state, { limit: 100 })
+  const rows = told.flatMap(({ kind, deliveries: to }) => to.map(({ webhook: id }) => ({ kind, webhook: id })))
   expect(rows.map(({ kind, webhook: id }) => [kind, id])).toEqual([['guard', 'notify[0]']])
   await outbox().send()
   expect(JSON.parse(received[0]?.body ?? '')).toMatchObject({

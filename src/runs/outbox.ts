@@ -19,15 +19,18 @@ import {
   type DeliveryRow,
 } from '../state/notification.ts'
 import type { State } from '../state/state.ts'
-import { Waiter } from './bell.ts'
+import type { Bell } from './bell.ts'
 import type { EngineContext } from './context.ts'
 import type { Webhook } from './engine.ts'
+import { Loop } from './loop.ts'
 import { backoff, post } from './webhook.ts'
 
 export interface OutboxOptions {
   readonly state: State
   readonly webhooks: readonly Webhook[]
   readonly log: EngineContext['log']
+  /** Rung when it is known what became of a delivery. */
+  readonly bell?: Pick<Bell, 'ring'>
   readonly pollMs?: number
   /** For one request. */
   readonly timeoutMs?: number
@@ -41,17 +44,19 @@ export class Outbox implements AsyncDisposable {
   readonly #state: State
   readonly #webhooks: ReadonlyMap<string, Webhook>
   readonly #log: OutboxOptions['log']
+  readonly #bell: OutboxOptions['bell']
   readonly #pollMs: number
   readonly #timeoutMs: number
   readonly #giveUpMs: number
-  readonly #waiter = new Waiter()
-  #stopping: AbortController | undefined
-  #running: Promise<void> | undefined
+  readonly #loop = new Loop((signal) => this.#look(signal))
+  /** Looks in a row that the database did not answer. */
+  #failures = 0
 
   constructor(options: OutboxOptions) {
     this.#state = options.state
     this.#webhooks = new Map(options.webhooks.map((webhook) => [webhook.id, webhook]))
     this.#log = options.log
+    this.#bell = options.bell
     this.#pollMs = options.pollMs ?? 3_000
     this.#timeoutMs = options.timeoutMs ?? 10_000
     this.#giveUpMs = options.giveUpMs ?? 3 * 86_400_000
@@ -59,21 +64,17 @@ export class Outbox implements AsyncDisposable {
 
   /** Idempotent. */
   start(): void {
-    if (this.#running !== undefined) return
-    this.#stopping = new AbortController()
-    this.#running = this.#loop(this.#stopping.signal)
+    this.#loop.start()
   }
 
   /** Something may be there to send. */
   wake(): void {
-    this.#waiter.wake()
+    this.#loop.wake()
   }
 
   /** Interrupts what is being sent; it stays due. Idempotent. */
-  async stop(): Promise<void> {
-    this.#stopping?.abort()
-    await this.#running
-    this.#running = undefined
+  stop(): Promise<void> {
+    return this.#loop.stop()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -86,6 +87,7 @@ export class Outbox implements AsyncDisposable {
     const leaseMs = this.#timeoutMs + 20_000
     const due = await claimDeliveries(state.db, state, [...this.#webhooks.keys()], leaseMs, batch)
     await Promise.all(due.map((delivery) => this.#deliver(delivery, signal)))
+    if (due.length > 0) await this.#bell?.ring(state.db, { topic: 'notification' })
     return due.length
   }
 
@@ -120,23 +122,24 @@ export class Outbox implements AsyncDisposable {
   async #giveUp(): Promise<void> {
     const state = this.#state
     for (const { flow, kind, webhook, attempts, error } of await giveUpDeliveries(state.db, state, this.#giveUpMs))
-      this.#log('error', `${webhook} was never told that ${flow} is ${kind}: given up`, { attempts, error })
+      this.#log(
+        'error',
+        `${webhook} was never told ${flow === null ? 'of the test' : `that ${flow} is ${kind}`}: given up`,
+        { attempts, error },
+      )
   }
 
-  async #loop(signal: AbortSignal): Promise<void> {
-    let failures = 0
-    while (!signal.aborted) {
-      let tried = 0
-      try {
-        // One round after the other, until nothing is due.
-        tried = await this.send(signal)
-        if (tried === 0) await this.#giveUp()
-        failures = 0
-      } catch (error) {
-        failures += 1
-        if (!signal.aborted) this.#log('warn', `the outbox could not be read: ${String(error)}`)
-      }
-      if (tried === 0) await this.#waiter.wait(this.#pollMs * 2 ** Math.min(failures, 4), signal)
+  async #look(signal: AbortSignal): Promise<number> {
+    let tried = 0
+    try {
+      // One round after the other, until nothing is due.
+      tried = await this.send(signal)
+      if (tried === 0) await this.#giveUp()
+      this.#failures = 0
+    } catch (error) {
+      this.#failures += 1
+      if (!signal.aborted) this.#log('warn', `the outbox could not be read: ${String(error)}`)
     }
+    return tried > 0 ? 0 : this.#pollMs * 2 ** Math.min(this.#failures, 4)
   }
 }

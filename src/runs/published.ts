@@ -31,4 +31,5 @@ export async function record(
 ): Promise<void> {
   const recorded = await finishSlice(tx, engine.state, claimed.flow.name, slice, claimed.token, done)
   if (recorded === 0) throw leaseLost(claimed.run.id)
+  await engine.bell.ring(tx, { topic: 'slice', flow: claimed.flow.name })
 }

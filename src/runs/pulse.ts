@@ -47,7 +47,7 @@ export async function startPulse(engine: EngineContext, claimed: Claimed, meter:
       sentAt = at
       if (alive.cancelled) abort(cancelledError(claimed))
       // Followers are told of progress; nobody is told twice, since nothing else rings here.
-      await engine.bell.ring(state.db, { topic: 'run', run: claimed.run.id })
+      await engine.bell.ring(state.db, { topic: 'run', run: claimed.run.id, flow: claimed.run.flow })
     } else {
       const [cancelled] = await readCancelled(state.db, state, [claimed.run.id])
       if (cancelled !== undefined) abort(cancelledError(claimed))

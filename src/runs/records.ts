@@ -1,24 +1,32 @@
 import { SluiceError, type ErrorRecord } from '../lib/error.ts'
 import type { Sql } from '../lib/sql.ts'
 import { readAttempts, type AttemptRow } from '../state/attempt.ts'
-import { findRuns, readRun, readRuns, type RunFilter, type RunRow } from '../state/run.ts'
+import { findRuns, readRun, type RunRow } from '../state/run.ts'
+import { readRuns } from '../state/run-list.ts'
 import type { State } from '../state/state.ts'
-import type { FlowName } from '../flows/flow.ts'
+import type { FlowName, SliceKey } from '../flows/flow.ts'
 import type { AttemptRecord, Phase, RunId, RunRecord, RunResult } from './engine.ts'
+import type { RunPage } from './views.ts'
 
 /** A run and its attempts as rows → the record that everybody else sees. Pure. */
 export function toRunRecord(row: RunRow, attempts: readonly AttemptRow[]): RunRecord {
   return {
     id: row.id,
     operation: row.operation,
-    // Names were parsed before they were written.
+    // Names and slices were parsed before they were written, options come from a RunRequest.
     flow: row.flow as FlowName,
+    slices: row.slices as readonly SliceKey[] | null,
+    options: row.options,
+    backfill: row.backfill,
     trigger: row.trigger,
     requestedBy: row.requested_by,
     requestedAt: row.requested_at,
     dueAt: row.due_at,
     startedAt: row.started_at,
     finishedAt: row.finished_at,
+    notBefore: row.outcome === null ? row.not_before : null,
+    cancelling:
+      row.cancel_at === null ? null : { at: row.cancel_at, by: row.cancel_by ?? 'somebody', reason: row.cancel_reason },
     outcome: row.outcome,
     reason: row.reason,
     // Written by us, from an ErrorRecord and a RunResult.
@@ -68,14 +76,23 @@ export async function readRunRecord(db: Sql, state: State, id: RunId): Promise<R
   return row === undefined ? undefined : toRunRecord(row, await readAttempts(db, state, [id]))
 }
 
-export async function readRunRecords(db: Sql, state: State, filter: RunFilter): Promise<readonly RunRecord[]> {
-  const rows = await readRuns(db, state, filter)
+export async function readRunRecords(db: Sql, state: State, page: RunPage): Promise<readonly RunRecord[]> {
+  const rows = await readRuns(db, state, page)
+  if (rows === undefined) throw expired(`run ${page.before}`)
   const attempts = await readAttempts(
     db,
     state,
     rows.map((row) => row.id),
   )
   return rows.map((row) => toRunRecord(row, attempts))
+}
+
+/** What a cursor pointed to is gone: retention has removed it, or it never was. */
+export function expired(what: string): SluiceError {
+  return new SluiceError('CURSOR_EXPIRED', `The page after ${what} cannot be found`, {
+    why: `${what} is not there any more, so that its place is not known`,
+    fix: 'begin again with the first page',
+  })
 }
 
 const wholeId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

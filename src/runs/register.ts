@@ -15,7 +15,7 @@ export interface Definition {
  * transaction.
  */
 export async function register(
-  engine: Pick<EngineContext, 'state' | 'leases'>,
+  engine: Pick<EngineContext, 'state' | 'leases' | 'bell'>,
   definitions: readonly Definition[],
   also: (tx: Session) => Promise<void>,
 ): Promise<void> {
@@ -32,5 +32,6 @@ export async function register(
     await lockFlows(tx, state)
     await writeFlows(tx, state, flows)
     await also(tx)
+    for (const { name } of flows) await engine.bell.ring(tx, { topic: 'flow', flow: name })
   })
 }

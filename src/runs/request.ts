@@ -5,7 +5,7 @@ import type { WorkRequest } from '../flows/flow.ts'
 import { SluiceError } from '../lib/error.ts'
 import type { Session } from '../lib/sql.ts'
 import { readFlow } from '../state/flow.ts'
-import { insertRun } from '../state/run.ts'
+import { insertRun, raisePriority } from '../state/run.ts'
 import { readHolders } from '../state/worker.ts'
 import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId, RunRequest } from './engine.ts'
@@ -50,6 +50,7 @@ export async function recordRequest(
     const queue = await engine.queue()
     await queue.send(tx, found.id, { priority })
     await engine.bell.ring(tx, { topic: 'work' })
+    await engine.bell.ring(tx, { topic: 'run', run: found.id, flow: request.flow })
   }
   return found
 }
@@ -57,11 +58,12 @@ export async function recordRequest(
 /**
  * A request in a transaction of its own. What is refused is not recorded: what the kind cannot be asked
  * for (`USAGE`), to bring a paused flow up to date (`FLOW_PAUSED`), and
- * what no living worker can do while it keeps us from doing it (`WORKER_OUTDATED`).
+ * what no living worker can do while it keeps us from doing it (`WORKER_OUTDATED`). `also` is done in the same transaction.
  */
 export async function request(
   engine: EngineContext,
   asked: RunRequest,
+  also: (tx: Session, run: RunId) => Promise<void> = () => Promise.resolve(),
 ): Promise<{ readonly id: RunId; readonly joined: boolean }> {
   refuseOdd(engine, asked)
   // Opened beforehand: installing the queue does not belong into this transaction.
@@ -70,6 +72,9 @@ export async function request(
     await refusePaused(tx, engine, asked)
     await refuseOutdated(tx, engine, asked)
     const run = await recordRequest(tx, engine, asked)
+    // Somebody waits for it now: it is as urgent as what that one would have got for himself.
+    if (run.joined) await raisePriority(tx, engine.state, run.id, priorities[asked.trigger])
+    await also(tx, run.id)
     await failpoint('request:before-commit')
     return run
   })
@@ -95,7 +100,11 @@ export function workRequestOf(
   return { force, slices, from, to, step, dueAt }
 }
 
-async function refusePaused(tx: Session, engine: EngineContext, { operation, flow }: RunRequest): Promise<void> {
+export async function refusePaused(
+  tx: Session,
+  engine: Pick<EngineContext, 'state'>,
+  { operation, flow }: Pick<RunRequest, 'operation' | 'flow'>,
+): Promise<void> {
   if (operation !== 'apply') return
   const row = await readFlow(tx, engine.state, flow)
   if (row?.paused_at === undefined || row.paused_at === null) return

@@ -4,7 +4,7 @@ import { flowOf, hour, openClockwork, setClock } from '../../test/support/clockw
 import { clean } from './retention.ts'
 
 const day = 24 * hour
-const terms = { runs: 90 * day, occurrences: 30 * day, notifications: 30 * day }
+const terms = { runs: 90 * day, occurrences: 30 * day, notifications: 30 * day, audit: 365 * day }
 
 test('what is over its term goes, in steps; what still says something stays', { timeout: 60_000 }, async () => {
   await using own = await createDatabase()
@@ -47,30 +47,77 @@ test('what is over its term goes, in steps; what still says something stays', { 
       ('clockwork', gen_random_uuid(), 'old', 1, '{worker}', '{}', '{}', '1', '2020-01-01'),
       ('clockwork', gen_random_uuid(), 'new', 1, '{worker}', '{}', '{}', '1', sluice.now())`)
 
+  await own.query(`
+    insert into sluice.backfill (project, id, flow, request, state, requested_by, finished_at) values
+      ('clockwork', '00000000-0000-0000-0000-000000000001', 'hourly', '{}', 'failed', 'ann', '2020-01-01'),
+      ('clockwork', '00000000-0000-0000-0000-000000000002', 'hourly', '{}', 'done', 'ann', '2026-11-01'),
+      ('clockwork', '00000000-0000-0000-0000-000000000003', 'hourly', '{}', 'paused', 'ann', null)`)
+  await own.query(`
+    insert into sluice.backfill_slice (project, backfill, key, ordinal) select project, id, 's', 0 from sluice.backfill`)
+
+  // Who asked: what is over its time, and what is not yet.
+  await own.query(`
+    insert into sluice.audit (project, at, actor_by, actor_name, action, subject)
+    select 'clockwork', at::timestamptz, 'system', 'ann', 'flow.pause', 'x'
+    from unnest('{2020-01-01Z,2021-01-01Z,2025-11-21Z,2025-11-23Z,2026-11-01Z}'::text[]) at`)
+  const person = '00000000-0000-0000-0000-000000000001'
+  await own.query(`
+    insert into sluice.principal (project, id, name, role, created_by) values ('clockwork', '${person}', 'ann', 'admin', 'x')`)
+  await own.query(`
+    insert into sluice.session (project, hash, principal, expires_at)
+    select 'clockwork', at::bytea, '${person}', at::timestamptz from unnest('{2026-11-01Z,2026-11-22Z,2026-11-23Z}'::text[]) at`)
+  await own.query(`
+    insert into sluice.link (project, hash, name, expires_at, redeemed_at)
+    select 'clockwork', at::bytea, 'ann', at::timestamptz, null from unnest('{2026-11-01Z,2026-11-23Z}'::text[]) at`)
+  await own.query(`
+    insert into sluice.idempotency (project, caller, key, fingerprint, lease_token, lease_until, created_at)
+    select 'clockwork', 'ann', at, '', gen_random_uuid(), at::timestamptz, at::timestamptz
+    from unnest('{2026-11-01Z,2026-11-20T23:59Z,2026-11-21T00:01Z}'::text[]) at`)
+
   const removed = await clean(work.state, terms)
   // 90 days are 2,160 hours: of the 339 older ones, the one that the slice comes from stays.
-  expect(removed).toEqual({ runs: 338, verifications: 338, occurrences: 1_779, notifications: 2, workers: 1 })
+  expect(removed).toEqual({
+    runs: 338,
+    verifications: 338,
+    occurrences: 1_779,
+    notifications: 2,
+    backfills: 1,
+    workers: 1,
+    audit: 3,
+    ended: 5,
+  })
   const [left] = await own.query(`
     select (select count(*)::int from sluice.run where flow = 'rare') as rare,
       (select count(*)::int from sluice.slice s join sluice.run r on r.id = s.run) as behind_slices,
       (select count(*)::int from sluice.log) as log, (select count(*)::int from sluice.run) as runs,
       (select count(*)::int from sluice.occurrence where state = 'waiting') as waiting,
-      (select id::text from sluice.notification) as undelivered, (select host from sluice.worker) as worker`)
+      (select id::text from sluice.notification) as undelivered, (select host from sluice.worker) as worker,
+      (select count(*)::int from sluice.audit) as audit, (select convert_from(hash, 'UTF8') from sluice.session) as session,
+      (select convert_from(hash, 'UTF8') from sluice.link) as link, (select key from sluice.idempotency) as answer,
+      (select count(*)::int from sluice.backfill_slice) as slices`)
   expect(left).toEqual({
     rare: 2,
+    slices: 2,
     behind_slices: 1,
     log: 2_164,
     runs: 2_164,
     waiting: 1,
     undelivered: '00000000-0000-0000-0000-000000000002',
     worker: 'new',
+    audit: 2,
+    session: '2026-11-23Z',
+    link: '2026-11-23Z',
+    answer: '2026-11-21T00:01Z',
   })
   expect(await clean(work.state, terms)).toEqual({
     runs: 0,
     verifications: 0,
     occurrences: 0,
     notifications: 0,
+    backfills: 0,
     workers: 0,
+    audit: 0,
+    ended: 0,
   })
   // The newest of each flow stay, whatever their age.
   await setClock(own.database, 'sluice', '2040-01-01T00:00Z')

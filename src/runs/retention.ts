@@ -5,9 +5,14 @@
  */
 import type { Session } from '../lib/sql.ts'
 import {
+  deleteBackfills,
+  deleteAnswers,
+  deleteAudit,
+  deleteLinks,
   deleteNotifications,
   deleteOccurrences,
   deleteRuns,
+  deleteSessions,
   deleteVerifications,
   deleteWorkers,
   lockRetention,
@@ -19,6 +24,7 @@ export interface Retention {
   readonly runs: number
   readonly occurrences: number
   readonly notifications: number
+  readonly audit: number
 }
 
 export interface Removed {
@@ -26,7 +32,11 @@ export interface Removed {
   readonly verifications: number
   readonly occurrences: number
   readonly notifications: number
+  readonly backfills: number
   readonly workers: number
+  readonly audit: number
+  /** Sessions and links that are over their time, and answers that are no longer said again. */
+  readonly ended: number
 }
 
 const limit = 1_000
@@ -52,6 +62,20 @@ export async function clean(state: State, retention: Retention, signal?: AbortSi
   const verifications = await step((tx) => deleteVerifications(tx, state, limit))
   const occurrences = await step((tx) => deleteOccurrences(tx, state, { olderMs: retention.occurrences, keep, limit }))
   const notifications = await step((tx) => deleteNotifications(tx, state, { olderMs: retention.notifications, limit }))
+  const backfills = await step((tx) => deleteBackfills(tx, state, { olderMs: retention.runs, limit }))
   const workers = await step((tx) => deleteWorkers(tx, state, { olderMs: workersMs, limit }))
-  return { runs, verifications, occurrences, notifications, workers }
+  const audit = await step((tx) => deleteAudit(tx, state, { olderMs: retention.audit, limit }))
+  const sessions = await step((tx) => deleteSessions(tx, state, limit))
+  const links = await step((tx) => deleteLinks(tx, state, limit))
+  const answers = await step((tx) => deleteAnswers(tx, state, limit))
+  return {
+    runs,
+    verifications,
+    occurrences,
+    notifications,
+    backfills,
+    workers,
+    audit,
+    ended: sessions + links + answers,
+  }
 }

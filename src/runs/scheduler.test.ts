@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sql } from '../lib/sql.ts'
 import type { Flow } from '../flows/flow.ts'
-import { endRun, readRuns } from '../state/run.ts'
+import { endRun, type RunRow } from '../state/run.ts'
+import { readRuns } from '../state/run-list.ts'
 import { readOccurrences } from '../state/occurrence.ts'
 import { pauseFlow, resumeFlow } from '../state/flow.ts'
 import { createDatabase, type TestDatabase } from '../../test/support/database.ts'
@@ -57,8 +58,8 @@ async function occurrences(flow = 'hourly'): Promise<readonly string[]> {
     .toReversed()
 }
 
-const runs = async (flow = 'hourly'): Promise<Awaited<ReturnType<typeof readRuns>>> =>
-  await readRuns(own.database, work.state, { flow, limit: 1_000 })
+const runs = async (flow = 'hourly'): Promise<readonly RunRow[]> =>
+  (await readRuns(own.database, work.state, { flow, limit: 1_000 })) ?? []
 
 /** Ends the open run of a flow as a worker would: its outcome, and what was published with it. */
 async function finish(flow: string, outcome: 'succeeded' | 'failed' = 'succeeded'): Promise<void> {

@@ -7,8 +7,9 @@
  * One transaction writes a flow's occurrences, the runs and jobs that come of them, and how far has been decided: killed
  * anywhere, either all of it is there or none, and the next scheduler decides the same again. Time is the database's.
  */
-import type { Flow, FlowName, Schedule } from '../flows/flow.ts'
+import type { Flow, FlowName } from '../flows/flow.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import { dueBetween, nextDue, previousDue, type Schedule } from '../lib/schedule.ts'
 import type { Session } from '../lib/sql.ts'
 import {
   insertOccurrences,
@@ -19,12 +20,12 @@ import {
   type NewOccurrence,
 } from '../state/occurrence.ts'
 import { advanceSchedule, lockSchedule, readSchedules, type ScheduleRow } from '../state/schedule.ts'
-import { Waiter, type Bell } from './bell.ts'
+import type { Bell } from './bell.ts'
 import { defaultLeases, inTransaction, type EngineContext, type Leases } from './context.ts'
 import type { RunId } from './engine.ts'
+import { Loop } from './loop.ts'
 import { decideOccurrences, type Decision } from './occurrences.ts'
 import { clean, type Retention } from './retention.ts'
-import { dueBetween, nextDue, previousDue } from './schedule.ts'
 import { judgeFlows } from './status.ts'
 import { changeOf, tell, type TellingContext } from './telling.ts'
 import { owedBy } from './upstream.ts'
@@ -36,7 +37,7 @@ export interface SchedulerOptions extends TellingContext {
   readonly enqueue: (tx: Session, flow: FlowName, dueAt: Date) => Promise<RunId>
   /** Asks a run to stop, in the transaction that is given. */
   readonly cancel: (tx: Session, run: RunId, reason: string) => Promise<void>
-  readonly bell: Pick<Bell, 'on'>
+  readonly bell: Pick<Bell, 'on' | 'ring'>
   readonly log: EngineContext['log']
   readonly retention: Retention | null
   readonly leases?: Leases
@@ -56,9 +57,10 @@ const cleanEveryMs = 3_600_000
 export class Scheduler implements AsyncDisposable {
   readonly #options: SchedulerOptions
   readonly #leases: Leases
-  readonly #waiter = new Waiter()
-  #stopping: AbortController | undefined
-  #running: Promise<void> | undefined
+  readonly #loop = new Loop((signal) => this.#look(signal))
+  #listening: Promise<Disposable> | undefined
+  /** Ticks in a row that the database did not answer. */
+  #failures = 0
   #cleanedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: SchedulerOptions) {
@@ -68,48 +70,41 @@ export class Scheduler implements AsyncDisposable {
 
   /** Idempotent. */
   start(): void {
-    if (this.#running !== undefined) return
-    this.#stopping = new AbortController()
-    this.#running = this.#loop(this.#stopping.signal)
+    this.#listening ??= this.#options.bell.on((ring) => {
+      if (ring.topic === 'run' || ring.topic === 'flow') this.wake()
+    })
+    this.#loop.start()
   }
 
   /** Something has changed: look now. */
   wake(): void {
-    this.#waiter.wake()
+    this.#loop.wake()
   }
 
   /** Ends after the transaction that is under way. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopping?.abort()
-    await this.#running
-    this.#running = undefined
+    await this.#loop.stop()
+    const listening = await this.#listening
+    this.#listening = undefined
+    listening?.[Symbol.dispose]()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  async #loop(signal: AbortSignal): Promise<void> {
-    const { bell, log } = this.#options
-    const pollMs = this.#options.pollMs ?? 5_000
-    const rung = await bell.on((ring) => {
-      if (ring.topic === 'run') this.wake()
-    })
-    let failures = 0
-    while (!signal.aborted) {
-      let sleepMs = pollMs * 2 ** Math.min(failures, 3)
-      try {
-        // One tick after the other.
-        sleepMs = Math.min(pollMs, await this.tick(signal))
-        await this.#clean(signal)
-        failures = 0
-      } catch (error) {
-        failures += 1
-        log('error', `the schedules could not be read: ${String(error)}`)
-      }
-      if (sleepMs > 0) await this.#waiter.wait(sleepMs, signal)
+  async #look(signal: AbortSignal): Promise<number> {
+    const { log, pollMs = 5_000 } = this.#options
+    try {
+      const sleepMs = Math.min(pollMs, await this.tick(signal))
+      await this.#clean(signal)
+      this.#failures = 0
+      return sleepMs
+    } catch (error) {
+      this.#failures += 1
+      log('error', `the schedules could not be read: ${String(error)}`)
+      return pollMs * 2 ** Math.min(this.#failures, 3)
     }
-    rung[Symbol.dispose]()
   }
 
   /** Decides upon all that is due now and tells what is late; milliseconds until something is due again. */
@@ -183,6 +178,7 @@ export class Scheduler implements AsyncDisposable {
       await this.#write(tx, flow, occurrences, new Set(waiting.map((one) => one.due_at.getTime())))
       const last = due.at(-1)
       if (last !== undefined) await advanceSchedule(tx, state, flow.name, complete ? row.now : last)
+      await this.#options.bell.ring(tx, { topic: 'occurrence', flow: flow.name })
       await failpoint('schedule:before-commit')
       return {
         complete,

@@ -1,6 +1,7 @@
 /** Reads what says in what state each flow is, and puts it into words. */
-import type { Flow, Kind, Schedule } from '../flows/flow.ts'
+import type { Flow, Kind } from '../flows/flow.ts'
 import type { ErrorRecord } from '../lib/error.ts'
+import type { Schedule } from '../lib/schedule.ts'
 import type { Sql } from '../lib/sql.ts'
 import { readAttempts } from '../state/attempt.ts'
 import { readRunsById } from '../state/run.ts'
@@ -83,6 +84,12 @@ export async function readStatus(state: State, flows: readonly Flow[], kinds: Ki
   return found.map((one) => toStatus(one, records.get(one.row.last_run ?? '') ?? null))
 }
 
+/** What is odd about the definition. */
+function noteOf({ took_over }: FactRow): string | null {
+  if (took_over === null) return null
+  return `the file defines it otherwise than version ${took_over}, which was made in the console; the file wins`
+}
+
 function toStatus({ flow, schedule, row, facts, judgement }: Judged, lastRun: RunRecord | null): FlowStatus {
   // Where the source tells no time, a slice is as of the beginning of the run that published it.
   const told = row.as_of !== null && row.as_of.getTime() !== row.began?.getTime()
@@ -98,5 +105,6 @@ function toStatus({ flow, schedule, row, facts, judgement }: Judged, lastRun: Ru
     dueAt: shownDue(facts, schedule),
     paused: facts.paused,
     lastRun,
+    note: noteOf(row),
   }
 }

@@ -12,6 +12,7 @@ import type { Json } from '../lib/json.ts'
 import type { Session } from '../lib/sql.ts'
 import { insertNotification, lockTold, writeTold } from '../state/notification.ts'
 import type { State } from '../state/state.ts'
+import type { Bell } from './bell.ts'
 import type { Webhook } from './engine.ts'
 import { tellingOf, type Telling, type Told } from './freshness.ts'
 import { judgeFlows, type Judged, type Kinds } from './status.ts'
@@ -21,6 +22,7 @@ export interface TellingContext {
   readonly flows: ReadonlyMap<string, Flow>
   readonly kinds: Kinds
   readonly webhooks: readonly Pick<Webhook, 'id' | 'on'>[]
+  readonly bell: Pick<Bell, 'ring'>
 }
 
 /**
@@ -42,6 +44,7 @@ export async function tell(tx: Session, context: TellingContext, name: string): 
   const listening = context.webhooks.filter(({ on }) => on.includes(change.telling)).map(({ id }) => id)
   const payload = payloadOf(state.project, judged, change.telling)
   await insertNotification(tx, state, { id: uuid(), flow: name, kind: change.telling, payload }, listening)
+  await context.bell.ring(tx, { topic: 'notification' })
   return true
 }
 

@@ -1,5 +1,5 @@
 /** What a flow still owes to those that name it in `after`. Pure. */
-import { previousDue } from './schedule.ts'
+import { previousDue } from '../lib/schedule.ts'
 import type { Judged } from './status.ts'
 
 /**

@@ -192,6 +192,52 @@ describe('killed', () => {
   )
 })
 
+describe('while it ends the attempt of a worker that is gone', () => {
+  /** A run whose only attempt was broken off, and whose lease is over. */
+  async function abandoned(from: string): Promise<string> {
+    const { id } = await request(harness.engine, ask('two', { options: { from } }))
+    const { over } = start('ensure', id, 'attempt:planned=kill')
+    expect(await over).toMatchObject({ signal: 'SIGKILL' })
+    await made.query('update sluice.attempt set lease_until = sluice.now() where run = $1', [id])
+    expect(await read(id)).toMatchObject({ outcome: null, attempts: [{ outcome: null }] })
+    return id
+  }
+  const once = { outcome: 'succeeded', rows: 2, attempts: [{ outcome: 'interrupted' }, { outcome: 'succeeded' }] }
+
+  test.for([
+    ['reap:before-commit', null],
+    ['reap:after-commit', 'interrupted'],
+  ] as const)('killed at %s: it is ended once, by somebody', { timeout: 60_000 }, async ([edge, outcome]) => {
+    const id = await abandoned(`kill-${edge}`)
+    const { over } = start('ensure', id, `${edge}=kill`)
+    expect(await over).toMatchObject({ signal: 'SIGKILL' })
+    expect(await read(id)).toMatchObject({ outcome: null, attempts: [{ outcome }] })
+    await ensure(harness.engine, id, 'test')
+    const run = await read(id)
+    expect(run).toMatchObject(once)
+    expect(run.attempts).toHaveLength(2)
+    expect(await settledContent(id, 'two')).toEqual(['s0', 's1'])
+  })
+
+  test.for(['reap:before-commit', 'reap:after-commit'] as const)(
+    'stopped at %s: another does it, and the one that wakes up changes nothing',
+    { timeout: 60_000 },
+    async (edge) => {
+      const id = await abandoned(`stop-${edge}`)
+      const mark = join(folder, `stop-${edge}`.replaceAll(':', '-'))
+      const { child, over } = start('ensure', id, `${edge}=stop@${mark}`)
+      await until(() => Promise.resolve(existsSync(mark)))
+      await ensure(harness.engine, id, 'test')
+      const run = await read(id)
+      expect(run).toMatchObject(once)
+      child.kill('SIGCONT')
+      await over
+      expect(await read(id)).toEqual(run)
+      expect(await settledContent(id, 'two')).toEqual(['s0', 's1'])
+    },
+  )
+})
+
 describe('stopped past the end of its lease', () => {
   const places = [
     'claim:after-commit',
@@ -230,6 +276,7 @@ describe('stopped past the end of its lease', () => {
         await made.query('select * from sluice.run where id = $1', [id]),
         await made.query('select * from sluice.attempt where run = $1 order by n', [id]),
         await made.query('select * from sluice.slice where flow = $1 order by key', [flow]),
+        await made.query('select * from sluice.log where run = $1 order by id', [id]),
       ]
       const before = await picture()
       child.kill('SIGCONT')

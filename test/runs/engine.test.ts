@@ -63,3 +63,32 @@ test('a failure is told in the transaction that writes it', async () => {
   expect(await made.query('select flow, kind from sluice.notification')).toEqual([{ flow: 'broken', kind: 'failed' }])
   await expect(engine.request(ask('none'))).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
 })
+
+test('a test message to a webhook says whether it arrived, and is of no flow', async () => {
+  await using engine = await open()
+  // Nobody listens there.
+  const sent = await engine.notifyTest('notify[0]', 'ann')
+  expect(sent).toMatchObject({
+    flow: null,
+    kind: 'test',
+    payload: { type: 'test', data: { project: 'engine', by: 'ann' } },
+    deliveries: [{ webhook: 'notify[0]', state: 'waiting', error: expect.stringMatching(/^no connection/) }],
+  })
+  expect((await engine.notifications({ limit: 1 }))[0]?.id).toBe(sent.id)
+  expect(JSON.stringify(engine.webhooks())).not.toContain('127.0.0.1')
+  await expect(engine.notifyTest('notify[7]', 'ann')).rejects.toMatchObject({
+    code: 'WEBHOOK_UNKNOWN',
+    why: 'the config has notify[0]',
+  })
+})
+
+test('who answers HTTP only gives a sign of life, too, and its coming due times have their local time', async () => {
+  await using engine = await open()
+  const service = await engine.start(['api'])
+  expect(await engine.workers()).toContainEqual(expect.objectContaining({ roles: ['api'], alive: true, doing: [] }))
+  expect(await engine.alive()).toEqual({ scheduler: false, worker: false })
+  await service.stop(0)
+  expect((await engine.workers()).find(({ roles }) => roles.includes('api'))?.alive).toBe(false)
+  expect(await engine.nextDue('often' as FlowName, 2)).toMatchObject([{ zone: 'UTC', oddity: null }, { zone: 'UTC' }])
+  expect(await engine.countLog((await engine.run('last')).id)).toBeGreaterThan(0)
+})

@@ -31,6 +31,8 @@ export interface TestOptions {
   /** Fails the attempts up to this one with the code. */
   readonly fail?: { readonly attempts: number; readonly code: Code }
   readonly skip?: string
+  /** Fails with `KEY_NULL` on the slices that stand in this table just then. */
+  readonly broken?: string
   /** Keeps the publishing transaction open so long. */
   readonly publishMs?: number
   /** Fails to get its lock so often. */
@@ -72,6 +74,7 @@ export function testFlow(name: string, options: TestOptions, changed: Partial<Ti
 const slicesOf = (options: TestOptions): readonly SliceRef[] =>
   Array.from({ length: options.slices ?? 1 }, (_, n) => ({ key: `s${n}` as SliceKey, ordinal: n, span: n }))
 
+/** `from` and `to` are numbers of slices; what is no number bounds nothing. */
 export const testKind: Kind<TestOptions, null, null> = {
   kind: 'command',
   due: (flow) => slicesOf(flow.options),
@@ -83,6 +86,7 @@ export const testKind: Kind<TestOptions, null, null> = {
   plan: ({ options }, request) => ({
     slices: slicesOf(options)
       .filter((slice) => request.slices === null || request.slices.includes(slice.key))
+      .filter(({ ordinal }) => !(ordinal < Number(request.from ?? NaN)) && !(ordinal >= Number(request.to ?? NaN)))
       .map((slice) =>
         options.skip === undefined
           ? { action: 'run', slice, why: 'asked for' }
@@ -105,6 +109,11 @@ export const testKind: Kind<TestOptions, null, null> = {
     }
     if (options.fail !== undefined && context.run.attempt <= options.fail.attempts) {
       throw new SluiceError(options.fail.code, 'it was told to fail', { why: 'a test', fix: 'none' })
+    }
+    if (options.broken !== undefined) {
+      const broken = await target.all<{ slice: string }>(sql`select slice from ${ident('public', options.broken)}`)
+      if (plan.slices.some(({ slice }) => broken.some((row) => row.slice === slice.key)))
+        throw new SluiceError('KEY_NULL', 'it was told to fail', { why: 'a test', fix: 'none' })
     }
     context.phase('publish')
     let tries = 0
@@ -144,7 +153,11 @@ export const testKind: Kind<TestOptions, null, null> = {
         examples: [],
       })),
     ),
-  ddl: () => Promise.resolve({ source: 'select 1', target: 'create table t ()' }),
+  ddl: () => Promise.resolve({ source: 'select 1', target: 'create table t ()', columns: [], problem: null }),
+  ends: ({ options }) => ({
+    reads: [],
+    writes: [{ store: options.target ?? 'database', tag: 'table', name: `public.${options.table}` }],
+  }),
   inspect: () => Promise.resolve([]),
   tidy: () => Promise.resolve(),
 }

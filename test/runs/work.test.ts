@@ -7,8 +7,10 @@ import { ensure } from '../../src/runs/ensure.ts'
 import { follow } from '../../src/runs/follow.ts'
 import { findRun, readRunRecord } from '../../src/runs/records.ts'
 import { request } from '../../src/runs/request.ts'
+import { handBack } from '../../src/runs/take-up.ts'
 import { describeWorker, Worker } from '../../src/runs/worker.ts'
 import type { FlowName, SliceKey } from '../../src/flows/flow.ts'
+import { countEnds } from '../../src/state/attempt.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { ask, openHarness, testFlow, until, type Harness } from './harness.ts'
 
@@ -197,7 +199,7 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     }
     expect(results[0]?.verifications).toMatchObject([{ slice: 's0', verdict: 'differs', asOf: expect.any(Date) }])
     expect(results[1]).toMatchObject({ plan: { steps: ['write a row'] } })
-    expect(results[2]).toEqual({ ddl: { source: 'select 1', target: 'create table t ()' } })
+    expect(results[2]).toEqual({ ddl: { source: 'select 1', target: 'create table t ()', columns: [], problem: null } })
     expect(results[3]).toEqual({ findings: [] })
     expect(await made.query("select verdict from sluice.verification where flow = 'one'")).toEqual([
       { verdict: 'differs' },
@@ -262,7 +264,7 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     await worker.stop(100)
     expect(await read(id)).toMatchObject({
       outcome: null,
-      attempts: [{ outcome: 'interrupted', error: { code: 'RUN_INTERRUPTED' } }],
+      attempts: [{ outcome: 'interrupted', error: { code: 'RUN_RELEASED' } }],
     })
     expect(await jobs()).toBe(1)
     await cancel(engine, id, 'me', null)
@@ -342,7 +344,8 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     const own = await go('one')
     expect(own.outcome).toBe('succeeded')
     for (const id of [broken, same]) {
-      expect(await read(id)).toMatchObject({
+      // What is of another flow goes on beside, and nobody waits for it.
+      expect(await until(async () => (await read(id)).outcome !== null && (await read(id)))).toMatchObject({
         outcome: 'succeeded',
         attempts: [{ outcome: 'interrupted' }, { outcome: 'succeeded' }],
       })
@@ -359,6 +362,65 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     expect((await read(same)).finishedAt?.getTime()).toBeLessThanOrEqual(own.startedAt?.getTime() ?? 0)
     expect(await read(waiting.id)).toMatchObject({ outcome: null, attempts: [] })
     await cancel(engine, waiting.id, 'a test', null)
+  })
+
+  test('a small run does not wait for a large one that was taken up, which is handed back and costs it nothing', async () => {
+    const slow = [...flows, testFlow('small', { table: 'small', workMs: 300, store: 'narrow' })]
+    const large = [...slow, testFlow('large', { table: 'large', workMs: 60_000, store: 'narrow' })]
+    const said: string[] = []
+    for (let turn = 1; turn <= 2; turn += 1) {
+      await using command = await openHarness(made.database, large, {
+        leases: { leaseMs: 3000, beatMs: 1000 },
+        storeLimits: { narrow: 2 },
+        project: 'guests',
+      })
+      const { engine } = command
+      const { id: broken } = await request(engine, ask('large'))
+      if (turn === 1) {
+        expect(await claim(engine, describeWorker(engine, ['run'], 'test').id, { id: broken })).not.toBeNull()
+        await made.query('update sluice.attempt set lease_until = sluice.now() where run = $1', [broken])
+      }
+      const { id } = await request(engine, ask('small'))
+      const began = performance.now()
+      await ensure(engine, id, 'test')
+      expect(performance.now() - began).toBeLessThan(5000)
+      expect(await readRunRecord(engine.state.db, engine.state, id)).toMatchObject({ outcome: 'succeeded' })
+      const taken = await until(async () => {
+        const run = await readRunRecord(engine.state.db, engine.state, broken)
+        return run?.attempts.at(-1)?.outcome === null && run
+      })
+      expect(taken.attempts).toHaveLength(turn + 1)
+      await handBack(engine)
+      said.push(...command.said)
+      const left = await readRunRecord(engine.state.db, engine.state, broken)
+      expect(left).toMatchObject({ outcome: null })
+      expect(left?.attempts.at(-1)).toMatchObject({ outcome: 'interrupted', error: { code: 'RUN_RELEASED' } })
+      expect(await countEnds(engine.state.db, engine.state, broken)).toEqual({ failed: 0, interrupted: 1 })
+      expect(said.filter((line) => line.startsWith(`warn left unfinished: run ${broken} of large;`))).toHaveLength(turn)
+    }
+  })
+
+  test('what was taken up and keeps an own run from its store gives way to it', async () => {
+    const crowd = [
+      testFlow('first', { table: 'first', workMs: 1500 }),
+      testFlow('late', { table: 'late', store: 'narrow' }),
+    ]
+    await using command = await openHarness(
+      made.database,
+      [...crowd, testFlow('large', { table: 'large', workMs: 60_000, store: 'narrow' })],
+      { leases: { leaseMs: 3000, beatMs: 1000 }, storeLimits: { narrow: 1 }, project: 'crowd' },
+    )
+    const { engine } = command
+    const { id: broken } = await request(engine, ask('large'))
+    await claim(engine, describeWorker(engine, ['run'], 'test').id, { id: broken })
+    await made.query('update sluice.attempt set lease_until = sluice.now() where run = $1', [broken])
+    const first = await request(engine, ask('first'))
+    const doing = ensure(engine, first.id, 'test')
+    await until(async () => (await readRunRecord(engine.state.db, engine.state, broken))?.attempts.length === 2)
+    const late = await request(engine, ask('late'))
+    await ensure(engine, late.id, 'test')
+    expect(await readRunRecord(engine.state.db, engine.state, late.id)).toMatchObject({ outcome: 'succeeded' })
+    await doing
   })
 
   test('what its kind can never be asked for is refused, and not recorded', async () => {
