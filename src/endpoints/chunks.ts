@@ -1,0 +1,97 @@
+/**
+ * A list as it is read: rows become text as they come, text becomes chunks. A short list is one text; of a long one the reader takes chunk
+ * after chunk, and while it does not, the server waits. What is in memory is bounded by `most`.
+ *
+ *     reading ──▶ whole (short) ─────────────────────────▶ one text
+ *         └─ more than `most` waits ─▶ held ◀─▶ taken ──▶ whole, or failed, or left by its reader
+ */
+import type { Pace } from '../stores/postgres/reading.ts'
+
+type Fields = readonly (string | null)[]
+type Row = (fields: Fields, pace: Pace) => void
+
+const chunkLength = 64 * 1024
+/** Bytes that wait before the server has to. */
+const most = 512 * 1024
+
+export interface Chunked {
+  /** The first row; undefined: there is none. Rejects as the read does. */
+  readonly first: Promise<Fields | undefined>
+  readonly whole: Promise<void>
+  /** To be asked for once, after `first`. `leave` is called when the chunks are left before their end. */
+  body(leave: () => void): Promise<string | Uint8Array | AsyncIterable<Uint8Array>>
+}
+
+export function chunked(read: (row: Row) => Promise<void>, write: (fields: Fields) => string): Chunked {
+  const first = Promise.withResolvers<Fields | undefined>()
+  const chunks: Uint8Array[] = []
+  let text = '['
+  let separator = ''
+  let waiting = 0
+  let ended = false
+  let held: Pace | undefined
+  /** Called when there is something new: a chunk, the end. */
+  let heard = (): void => {}
+
+  const whole = read((fields, pace) => {
+    if (separator === '') first.resolve(fields)
+    text += separator
+    text += write(fields)
+    separator = ','
+    if (text.length < chunkLength) return
+    const chunk = Buffer.from(text)
+    text = ''
+    chunks.push(chunk)
+    waiting += chunk.length
+    if (waiting >= most && held === undefined) {
+      held = pace
+      pace.hold()
+    }
+    heard()
+  }).finally(() => {
+    ended = true
+    heard()
+  })
+  whole.then(() => first.resolve(undefined), first.reject)
+
+  const news = (): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    heard = resolve
+    return promise
+  }
+
+  async function* taken(leave: () => void): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      for (;;) {
+        const chunk = chunks.shift()
+        if (chunk !== undefined) {
+          waiting -= chunk.length
+          if (waiting < most / 2 && held !== undefined) {
+            held.resume()
+            held = undefined
+          }
+          yield chunk
+        } else if (ended) {
+          await whole
+          yield Buffer.from(`${text}]`)
+          return
+        } else {
+          await news()
+        }
+      }
+    } finally {
+      if (!ended) leave()
+    }
+  }
+
+  return {
+    first: first.promise,
+    whole,
+    body: async (leave) => {
+      while (!ended && waiting < most) await news()
+      if (!ended) return taken(leave)
+      await whole
+      return chunks.length === 0 ? `${text}]` : Buffer.concat([...chunks, Buffer.from(`${text}]`)])
+    },
+  }
+}
