@@ -70,7 +70,7 @@ With \`--json\`. Times are RFC 3339 in UTC, unknown values null. Fields are adde
 | command | prints |
 | --- | --- |
 | any that fails | \`{ "error": { "code", "summary", "why", "fix", "where" } }\` |
-| \`status\` | \`{ "flows": [{ "name", "kind", "state", "running", "rows", "asOf", "sourceAsOf", "dueAt", "lastRun": { "id", "outcome", "startedAt", "finishedAt", "rows", "error" } }], "recommendations": [{ "flow", "text", "command" }] }\` |
+| \`status\` | \`{ "flows": [{ "name", "kind", "state", "running", "rows", "asOf", "sourceAsOf", "dueAt", "lastRun": { "id", "outcome", "startedAt", "finishedAt", "rows", "error" } }], "recommendations": [{ "flow", "text", "command" }], "outdated": [{ "flow", "host", "pid" }] }\` |
 | \`verify\` | \`{ "flows": [{ "name", "slice", "verdict", "compared", "missing", "extra", "changed", "asOf", "sourceAsOf", "sourceChanged", "error", "examples": [{ "key", "count", "difference", "columns" }] }] }\` |
 | \`run\` | \`{ "runs": [run], "left": [{ "flow", "reason" }] }\`; with \`--dry-run\` \`{ "plans": [{ "flow", "slices", "steps" }] }\` |
 | \`runs\` | \`{ "runs": [run] }\` |

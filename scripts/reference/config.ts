@@ -5,7 +5,7 @@ import { expand, type Shape } from '../../src/config/shape.ts'
 /** docs/reference/config.md */
 export function configReference(): string {
   const root = z.toJSONSchema(configDefinition, { io: 'input', unrepresentable: 'any' }) as Shape // a JSON schema is what it returns
-  const { flows, ...top } = root.properties ?? {}
+  const { flows, endpoints, ...top } = root.properties ?? {}
   const kinds = expand(root, typeof flows?.additionalProperties === 'object' ? flows.additionalProperties : {})
   return `# Config
 
@@ -42,8 +42,15 @@ line. \`{{ value | literal }}\` writes a value as SQL, \`{{ name | identifier }}
 
 ${rows(root, { ...root, properties: top }, '')}
 | \`flows\` | what Sluice keeps true, by name: letters, digits, \`_\` and \`-\`, at most 63 bytes | | |
+| \`endpoints\` | addresses that serve the rows of tables, by name: letters, digits, \`_\` and \`-\`, at most 63 characters | | |
 
-${kinds.map((kind) => `## ${String(kind.properties?.['kind']?.const)}\n\n${rows(root, kind, '')}\n`).join('\n')}`
+${kinds.map((kind) => `## ${String(kind.properties?.['kind']?.const)}\n\n${rows(root, kind, '')}\n`).join('\n')}
+## endpoints
+
+What they do: [endpoints](../endpoints.md).
+
+${rows(root, typeof endpoints?.additionalProperties === 'object' ? endpoints.additionalProperties : {}, '')}
+`
 }
 
 function rows(root: Shape, shape: Shape, prefix: string): string {
@@ -71,7 +78,9 @@ function lines(root: Shape, shape: Shape, prefix: string): readonly string[] {
           : []),
         ...(branch.items === undefined
           ? []
-          : expand(root, branch.items).flatMap((inner) => lines(root, inner, `${name}[].`))),
+          : expand(root, branch.items).flatMap((inner) =>
+              isReference(inner) ? [] : lines(root, inner, `${name}[].`),
+            )),
       ])
         below.set(line.split('|')[1] ?? line, line)
     return [own, ...below.values()]

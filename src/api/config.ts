@@ -1,0 +1,96 @@
+import { z } from 'zod'
+import { envReference, secretReference } from '../lib/reference.ts'
+
+const origin = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && new URL(text).origin === text,
+    'has to be an origin such as https://app.example',
+  )
+
+/** The part of `api` that is about serving; who may call is `access`'s part. */
+export const apiDefinition = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('the address to listen on; `0.0.0.0` or `::` for all of the machine'),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .optional()
+    .describe('default: 8321, or a free one, said so, if that is taken; 0: any free one'),
+  publicUrl: z
+    .union([z.url({ protocol: /^https?$/ }), envReference])
+    .optional()
+    .describe(
+      'where people reach it, if behind a proxy: for links, for cookies that need https, and as a host to answer to',
+    ),
+  hosts: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'more host names that it answers to; on loopback it refuses those that are not listed, against DNS rebinding',
+    ),
+  trustProxy: z
+    .union([z.boolean(), z.array(z.string().min(1))])
+    .default(false)
+    .describe('whether X-Forwarded-* is believed, or the addresses of the proxies from which it is'),
+  cors: z.array(origin).default([]).describe('origins whose pages may call it; default: none'),
+  bodyLimit: z
+    .int()
+    .min(1_024)
+    .max(64 * 1_024 * 1_024)
+    .default(1_024 * 1_024)
+    .describe('the largest body of a request, in bytes'),
+  rateLimit: z
+    .strictObject({
+      requests: z.int().min(1).nullable().default(60_000).describe('requests a minute of one caller; null: unlimited'),
+      failures: z.int().min(1).default(60).describe('refused credentials a minute from one address'),
+      signIns: z.int().min(1).default(10).describe('sign-ins a minute from one address'),
+    })
+    .prefault({})
+    .describe('how often one may ask'),
+  metrics: z
+    .strictObject({
+      token: z.union([secretReference, envReference]).optional().describe('a bearer token that `/metrics` asks for'),
+    })
+    .prefault({})
+    .describe('`/metrics`; open unless it has a token'),
+  log: z
+    .enum(['error', 'warn', 'info', 'debug'])
+    .default('warn')
+    .describe('what of each request goes to the log, on stderr'),
+})
+
+/** How the API is served, defaults in place, references resolved. */
+export interface ApiSettings {
+  readonly host: string
+  /** null: 8321, or a free one. */
+  readonly port: number | null
+  readonly publicUrl: URL | null
+  readonly hosts: readonly string[]
+  readonly trustProxy: boolean | readonly string[]
+  readonly cors: readonly string[]
+  readonly bodyLimit: number
+  readonly rateLimit: { readonly requests: number | null; readonly failures: number; readonly signIns: number }
+  readonly metricsToken: string | null
+  readonly log: 'error' | 'warn' | 'info' | 'debug'
+}
+
+type Reference = z.infer<typeof envReference> | z.infer<typeof secretReference>
+
+/** The section with its references resolved. */
+export function apiSettings(
+  section: z.output<typeof apiDefinition>,
+  resolve: (reference: string | Reference) => string,
+): ApiSettings {
+  const { port, publicUrl, metrics, ...rest } = section
+  return {
+    ...rest,
+    port: port ?? null,
+    publicUrl: publicUrl === undefined ? null : new URL(resolve(publicUrl)),
+    metricsToken: metrics.token === undefined ? null : resolve(metrics.token),
+  }
+}
