@@ -11,6 +11,7 @@ import type { Database } from './lib/sql.ts'
 import { openDuckdb, type Duckdb } from './stores/duckdb/client.ts'
 import { openDatabase } from './stores/postgres/client.ts'
 import { describeUrl } from './stores/postgres/connection.ts'
+import { openReader, type Reader } from './stores/postgres/reader.ts'
 import { startEmbedded, type EmbeddedServer } from './stores/postgres/embedded/embedded.ts'
 import type { Source } from './transfer/source.ts'
 
@@ -36,6 +37,7 @@ export class OpenStores implements Stores, AsyncDisposable {
   readonly #specs: ReadonlyMap<string, StoreSpec>
   readonly #databases = new Map<string, Promise<Database>>()
   readonly #warehouses = new Map<string, Promise<Duckdb>>()
+  readonly #readers = new Map<string, Promise<Reader>>()
   readonly #versions = new Map<string, number>()
   #embedded: Promise<EmbeddedServer> | undefined
 
@@ -56,6 +58,14 @@ export class OpenStores implements Stores, AsyncDisposable {
       const database = await openDatabase({ store: name, url: await this.#url(spec), max: spec.options.connections })
       this.#versions.set(name, await database.version())
       return database
+    })
+  }
+
+  /** Connections of a PostgreSQL store that only read: for endpoints. */
+  reader(name: string): Promise<Reader> {
+    return once(this.#readers, name, async () => {
+      const spec = this.#spec(name, 'postgres')
+      return openReader({ store: name, url: await this.#url(spec), max: Math.ceil(spec.options.connections / 2) })
     })
   }
 
@@ -93,7 +103,11 @@ export class OpenStores implements Stores, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const settled = await Promise.allSettled([...this.#warehouses.values(), ...this.#databases.values()])
+    const settled = await Promise.allSettled([
+      ...this.#warehouses.values(),
+      ...this.#readers.values(),
+      ...this.#databases.values(),
+    ])
     for (const result of settled) if (result.status === 'fulfilled') await result.value[Symbol.asyncDispose]()
     const embedded = await this.#embedded?.catch(() => undefined)
     await embedded?.[Symbol.asyncDispose]()

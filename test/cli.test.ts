@@ -1,5 +1,5 @@
 /** The command line against a real PostgreSQL, as processes: what a user sees and a script branches on. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -120,7 +120,7 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
 
     const status = await json('status')
     expect(status.code).toBe(0)
-    expect(keys(status.value)).toEqual(['flows', 'recommendations'])
+    expect(keys(status.value)).toEqual(['flows', 'recommendations', 'outdated'])
     expect(keys(status.value.flows[0] ?? {})).toEqual([
       'name',
       'kind',
@@ -297,7 +297,7 @@ test('a flow that is defined anew while up holds the warehouse: refused without 
   const { directory, url, call, json } = await project(of('select 1 as id'))
   const config = join(directory, 'sluice.config.mts')
   let refused: Promise<Ended> | undefined
-  let looked: { readonly status: Ended; readonly doctor: Ended } | undefined
+  let looked: { readonly status: Ended; readonly json: Printed; readonly doctor: Ended } | undefined
   const served = await sluice(directory, ['up'], {
     env: { DATABASE_URL: url },
     started(child) {
@@ -308,7 +308,7 @@ test('a flow that is defined anew while up holds the warehouse: refused without 
           const text = await readFile(config, 'utf8')
           await writeFile(config, text.replace('select 1 as id', 'select 2 as id'))
           const ended = await call('run', 'a', '--force')
-          looked = { status: await call('status'), doctor: await call('doctor') }
+          looked = { status: await call('status'), json: (await json('status')).value, doctor: await call('doctor') }
           await sleep(6_000)
           return ended
         })().finally(() => child.kill('SIGTERM'))
@@ -321,6 +321,10 @@ test('a flow that is defined anew while up holds the warehouse: refused without 
   expect(ended?.stderr).not.toMatch(/^ {4}at |INTERNAL|Uncaught/m)
   expect(served.stderr.match(/a was defined anew: .* until `sluice up` is restarted/g)).toHaveLength(1)
   expect(looked?.status.stderr).toMatch(/a: it was defined anew; process \d+ on .* until `sluice up` is restarted/)
+  expect(looked?.json).toMatchObject({
+    outdated: [{ flow: 'a', pid: expect.any(Number) as number }],
+    recommendations: [{ flow: 'a', command: 'sluice up', text: expect.stringContaining('defined anew') as string }],
+  })
   expect(looked?.doctor).toMatchObject({ code: 3 })
   expect(looked?.doctor.stdout).toMatch(/WORKER_OUTDATED/)
   const { value } = await json('runs', 'a')
@@ -336,6 +340,36 @@ test('up --once ends without a terminal: 0 when all is well, 1 when not', async 
   expect(well.stdout).toMatch(/^FLOW .*\ncities +sync +fresh +5 /)
   const bad = await project("a: sync({ from: { query: 'select nothing from nowhere' }, to: 'a' })")
   expect((await bad.call('up', '--once')).code).toBe(1)
+})
+
+test('verify --repair redoes what differs, under the guard, and compares again', async () => {
+  const { directory, url, call, json } = await project(cities, { 'cities.csv': csv(10) })
+  await call('run', 'cities')
+  expect((await call('verify', '--repair')).stdout).not.toMatch(/repaired/)
+  await query(url, "update cities set name = 'x' where id = 2")
+  await query(url, 'delete from cities where id = 3')
+  await query(url, "insert into cities values (99, 'y')")
+  expect((await call('verify')).code).toBe(3)
+  const repaired = await call('verify', '--repair')
+  expect(repaired.stdout).toMatch(/identical[^]*cities: repaired by run /)
+  expect(repaired.code).toBe(0)
+  expect(await query(url, 'select count(*)::int as n from cities')).toEqual([{ n: 10 }])
+  expect(await json('run', 'cities')).toMatchObject({ value: { runs: [{ outcome: 'skipped' }] } })
+  // Whether the source is right is not for a repair to say.
+  await write(directory, { 'cities.csv': csv(2) })
+  const guarded = await call('verify', '--repair')
+  expect(guarded.stdout).toMatch(/cities: not repaired: /)
+  expect(guarded.code).toBe(1)
+  expect(await query(url, 'select count(*)::int as n from cities')).toEqual([{ n: 10 }])
+})
+
+test('a project that was moved has nothing to do', async () => {
+  const { directory, url, call } = await project(cities, { 'cities.csv': csv(5) })
+  expect((await call('run', 'cities')).code).toBe(0)
+  const moved = `${directory}-moved`
+  await rename(directory, moved)
+  const again = await sluice(moved, ['run', 'cities'], { env: { DATABASE_URL: url } })
+  expect(again.stdout).toMatch(/cities +skipped .*source unchanged/)
 })
 
 test('SIGINT cancels what is followed, and nothing of it is published', async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createProject, type Ended, type Project } from './support/project.ts'
+import type { Ended } from './support/cli.ts'
+import { createProject, type Project } from './support/project.ts'
 
 interface FlowVerdict {
   readonly verdict: string

@@ -8,8 +8,9 @@
  * - A `rollup` has thousands of stretches of buckets; its facts say which are dirty, a run publishes stretch by stretch.
  * - A `capture` runs for as long as its stream does, publishing a span every few seconds inside one run.
  */
-import type { SluiceError } from '../lib/error.ts'
+import type { ErrorRecord, SluiceError } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
+import type { Schedule } from '../lib/schedule.ts'
 import type { Database, Session, Sql } from '../lib/sql.ts'
 import type { Source } from '../transfer/source.ts'
 
@@ -29,6 +30,8 @@ export interface SliceRef {
   readonly ordinal: number
   /** What the kind needs to know to bring the slice up to date. */
   readonly span: Json
+  /** The stretch of time it stands for (`to` is not in it), for those who look at a calendar; left out: it stands for none. */
+  readonly period?: { readonly from: Date; readonly to: Date }
 }
 
 /** What is recorded of a slice: see CONTRACTS §1. */
@@ -73,11 +76,6 @@ export interface Timing {
   /** A run that makes no progress for this long is given up; null: never. */
   readonly timeout: number | null
 }
-
-export type Schedule =
-  /** Counts from 1970-01-01T00:00Z plus `offset`. */
-  | { readonly tag: 'every'; readonly every: number; readonly offset: number }
-  | { readonly tag: 'cron'; readonly cron: string; readonly zone: string }
 
 /** What was asked for: by a schedule, a person, a backfill. */
 export interface WorkRequest {
@@ -190,10 +188,37 @@ export interface Difference {
   readonly columns: readonly string[]
 }
 
-/** The schema of both sides, as SQL. */
+/** The schema of both sides, as SQL, and column by column. */
 export interface Ddl {
   readonly source: string
   readonly target: string
+  /** Empty where a kind has no columns. */
+  readonly columns: readonly ColumnPair[]
+  /** Why a run would be refused with these columns; then `target` is empty. */
+  readonly problem: ErrorRecord | null
+}
+
+/** A column on both sides. Types as PostgreSQL writes them, the source's in its own words, too. */
+export interface ColumnPair {
+  readonly source: { readonly name: string; readonly type: string; readonly sourceType: string } | null
+  /** As it stands; null: the table does not have it. */
+  readonly target: { readonly name: string; readonly type: string; readonly nullable: boolean } | null
+  /** What the flow makes of it; null: it is left alone. */
+  readonly planned: { readonly name: string; readonly type: string } | null
+  /**
+   * `added`: the next run adds it to the table; `unread`: nothing of the source fills it; `differs`: the types differ, and
+   * `says` what that means.
+   */
+  readonly drift: 'none' | 'added' | 'unread' | 'differs'
+  readonly says: string | null
+}
+
+/** An outside end of a flow: what it reads or writes. */
+export interface FlowEnd {
+  readonly store: string
+  readonly tag: 'query' | 'table' | 'files'
+  /** `public.api_teacher_data`, a path; the first line of a query. */
+  readonly name: string
 }
 
 /** A fault that looking at the outside found; `check` needs no network, `doctor` does. */
@@ -209,6 +234,8 @@ export interface Kind<Options = unknown, Facts = unknown, Detail = unknown> {
   readonly kind: KindName
   /** The slices that should exist by `due` (exclusive of what is not over yet). Pure. */
   due(flow: Flow<Options>, due: Date): readonly SliceRef[]
+  /** What it reads and writes, for the lineage. Pure. */
+  ends(flow: Flow<Options>): { readonly reads: readonly FlowEnd[]; readonly writes: readonly FlowEnd[] }
   /** Why this can never be asked of the flow, or null; asked before a request is recorded: `USAGE`. Pure. */
   refuse(flow: Flow<Options>, request: WorkRequest): SluiceError | null
   /** Looks at both sides; changes nothing. */

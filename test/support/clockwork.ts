@@ -58,6 +58,7 @@ const kind: Kind = {
   verify: unused,
   ddl: unused,
   inspect: unused,
+  ends: unused,
   tidy: unused,
 }
 
@@ -86,7 +87,7 @@ export async function openClockwork(
     project: 'clockwork',
     stores: { database: unused, source: unused },
     ended: async (tx, { operation, flow }) => {
-      if (operation === 'apply') await tell(tx, { ...known, state: engine.state, webhooks }, flow)
+      if (operation === 'apply') await tell(tx, { ...known, state: engine.state, webhooks, bell: engine.bell }, flow)
     },
     log: (_level, message) => void lines.push(message),
   })

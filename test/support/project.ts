@@ -6,17 +6,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { Database } from '../../src/lib/sql.ts'
+import type { Ended } from './cli.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-
-export interface Ended {
-  /** null when a signal ended it. */
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly stdout: string
-  readonly stderr: string
-}
 
 export interface Running {
   readonly process: ChildProcess

@@ -107,6 +107,7 @@ function whyNow(
   if (request.force) return 'forced'
   if (before === null || record === null) return 'never published'
   if (facts.target === null) return 'the table is gone'
+  if (record.definitionHash === null) return 'it was found to differ from its source'
   if (record.definitionHash !== flow.definitionHash) return 'the definition changed'
   return facts.mark.known ? 'the source changed' : `whether the source changed is unknown: ${facts.mark.why}`
 }

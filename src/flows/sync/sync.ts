@@ -1,8 +1,9 @@
 import { SluiceError } from '../../lib/error.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
 import { formatPgType } from '../../transfer/pgtype.ts'
-import type { Ddl, Finding, Flow, Kind, LookContext } from '../flow.ts'
+import type { Ddl, Finding, Flow, FlowEnd, Kind, LookContext } from '../flow.ts'
 import { planColumns } from './columns.ts'
+import { pairColumns } from './drift.ts'
 import type { SyncOptions } from './config.ts'
 import { planSync, publishedMark, refuseSync, standingColumns, whole, type SyncDetail, type SyncFacts } from './plan.ts'
 import { runSync, tidySync } from './run.ts'
@@ -12,6 +13,7 @@ import { verifySync } from './verify.ts'
 export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
   kind: 'sync',
   due: () => [whole],
+  ends: ({ options }) => ({ reads: [source(options)], writes: [target(options)] }),
   refuse: refuseSync,
   facts: async (flow, _request, context) => look(flow, context),
   plan: planSync,
@@ -20,6 +22,23 @@ export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
   verify: verifySync,
   ddl,
   inspect,
+}
+
+function source({ store, from }: SyncOptions): FlowEnd {
+  switch (from.tag) {
+    case 'query':
+      return { store, tag: 'query', name: (from.query.trim().split('\n', 1)[0] ?? '').slice(0, 120) }
+    case 'table':
+      return { store, tag: 'table', name: from.table }
+    case 'parquet':
+    case 'csv':
+    case 'json':
+      return { store, tag: 'files', name: from.path }
+  }
+}
+
+function target({ to }: SyncOptions): FlowEnd {
+  return { store: to.store, tag: 'table', name: `${to.schema}.${to.table}` }
 }
 
 async function look(flow: Flow<SyncOptions>, context: LookContext): Promise<SyncFacts> {
@@ -35,16 +54,26 @@ async function look(flow: Flow<SyncOptions>, context: LookContext): Promise<Sync
 async function ddl(flow: Flow<SyncOptions>, context: LookContext): Promise<Ddl> {
   const { options } = flow
   const facts = await look(flow, context)
+  const source = `-- ${facts.description}\n${facts.source.map(({ name, sourceType }) => `--   ${name} ${sourceType}`).join('\n')}`
+  const columns = pairColumns(options, facts.source, facts.target)
+  try {
+    return { source, target: creation(options, facts), columns, problem: null }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return { source, target: '', columns, problem: error.toJSON() }
+  }
+}
+
+/** The table as the flow would create it. */
+function creation(options: SyncOptions, facts: SyncFacts): string {
   const { columns } = planColumns(options, facts.source, standingColumns(facts.target), null)
   const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
   const lines = columns.map(
-    ({ target, type }) => `  ${quoted(target)} ${formatPgType(type)}${options.key.includes(target) ? ' not null' : ''}`,
+    ({ target: name, type }) =>
+      `  ${quoted(name)} ${formatPgType(type)}${options.key.includes(name) ? ' not null' : ''}`,
   )
   const key = options.key.length === 0 ? [] : [`  primary key (${options.key.map(quoted).join(', ')})`]
-  return {
-    source: `-- ${facts.description}\n${facts.source.map(({ name, sourceType }) => `--   ${name} ${sourceType}`).join('\n')}`,
-    target: `create table ${quoted(options.to.schema)}.${quoted(options.to.table)} (\n${[...lines, ...key].join(',\n')}\n);`,
-  }
+  return `create table ${quoted(options.to.schema)}.${quoted(options.to.table)} (\n${[...lines, ...key].join(',\n')}\n);`
 }
 
 async function inspect(flow: Flow<SyncOptions>, context: LookContext): Promise<readonly Finding[]> {

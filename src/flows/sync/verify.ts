@@ -1,6 +1,7 @@
 import type { Database, Query, Session } from '../../lib/sql.ts'
 import { SluiceError } from '../../lib/error.ts'
 import { idents, ident, sql } from '../../lib/sql.ts'
+import { refuseHidden } from '../../stores/postgres/publish/check.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
 import type { TableFacts } from '../../stores/postgres/table.ts'
 import { compareHashes, type Comparison, type HashDifference } from '../../transfer/compare.ts'
@@ -37,6 +38,7 @@ export async function verifySync(
   const mark = await source.mark(context.signal)
   const target = await readTable(database, options.to)
   if (target === null) throw neverPublished(flow)
+  refuseHidden(target)
   const record = context.slices.get(whole.key) ?? null
   const before = publishedMark(record)
   const plan = planColumns(options, await source.columns(context.signal), standingColumns(target), null)
