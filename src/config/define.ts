@@ -1,4 +1,5 @@
 import type { EnvReference, FileReference, SecretReference } from '../lib/reference.ts'
+import type { EndpointOptions } from '../endpoints/config.ts'
 import type { SyncDefinition } from '../flows/sync/config.ts'
 import type { ConfigDefinition } from './schema.ts'
 import type { TimingDefinition } from './timing.ts'
@@ -36,4 +37,9 @@ export function sync(
   options: SyncDefinition & TimingDefinition,
 ): { readonly kind: 'sync' } & SyncDefinition & TimingDefinition {
   return { kind: 'sync', ...options }
+}
+
+/** An address that serves the rows of a table, or of a query, to an application: filtered, paged, bound to the caller's claims. */
+export function endpoint(options: EndpointOptions): EndpointOptions {
+  return options
 }

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { SluiceError } from '../lib/error.ts'
 import type { Files } from '../lib/reference.ts'
 import { renderTemplate } from './template.ts'
@@ -25,10 +25,11 @@ export function openFiles(directory: string, shared: () => Readonly<Record<strin
     text: (reference) => text(reference.$file),
     render: (reference, params) => renderTemplate(reference.$file, text(reference.$file), { ...shared(), ...params }),
     path(path) {
-      if (isAbsolute(path) || /^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return path
-      const full = join(root, path)
-      if (escapes(root, full)) throw escaped(path, root)
-      return full
+      if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path)) return path
+      const full = resolve(root, path)
+      if (!escapes(root, full)) return relative(root, full)
+      if (isAbsolute(path)) return path
+      throw escaped(path, root)
     },
   }
 }

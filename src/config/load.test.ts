@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs'
 import { mkdtemp, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -393,6 +394,18 @@ describe('flows', () => {
       expect(await load(path), path).toMatchObject({ code: 'PATH_ESCAPES' })
     const outside = { flows: { f: sync({ from: { parquet: '../x.parquet' }, to: 'f' }) } }
     expect(await refusal(loadConfig({ directory, config: outside }))).toMatchObject({ code: 'PATH_ESCAPES' })
+  })
+
+  test('a project that was moved or cloned has the same flows', async () => {
+    const hash = async (directory: string, csv: string) =>
+      (await loadConfig({ directory, config: { flows: { f: sync({ from: { csv }, to: 'f' }) } } })).flows[0]?.flow
+        .definitionHash
+    const [here, there] = [await folder(), await folder()]
+    const first = await hash(here, 'data/*.csv')
+    expect(await hash(there, './data/*.csv')).toBe(first)
+    expect(await hash(there, join(realpathSync(there), 'data/*.csv'))).toBe(first)
+    expect(await hash(there, '/srv/data/*.csv')).not.toBe(first)
+    expect(await hash(there, 'other/*.csv')).not.toBe(first)
   })
 
   test('schedule, guard and attempts do not change what a flow is; its source does', async () => {

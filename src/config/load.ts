@@ -37,6 +37,14 @@ export interface LoadedConfig {
   readonly files: Files
   /** Each with its definition as it was written: what `register` stores. */
   readonly flows: readonly { readonly flow: Flow; readonly definition: Json }[]
+  /** Each with the text of its query, if it has one instead of a table. */
+  readonly endpoints: readonly LoadedEndpoint[]
+}
+
+export interface LoadedEndpoint {
+  readonly name: string
+  readonly definition: Config['endpoints'][string]
+  readonly query: string | null
 }
 
 /** Reads and checks a config: `CONFIG_NOT_FOUND`, `CONFIG_FAILED`, `CONFIG_INVALID`, or what a file or template of it raises. */
@@ -101,6 +109,10 @@ function parseConfig(
     environment,
     files,
     flows: toFlows(config, given, files),
+    endpoints: Object.entries(config.endpoints).map(([name, definition]) => {
+      const { query = null } = definition
+      return { name, definition, query: typeof query === 'object' && query !== null ? files.render(query, {}) : query }
+    }),
   }
 }
 

@@ -1,4 +1,7 @@
 import { z } from 'zod'
+import { jwtDefinition } from '../access/config.ts'
+import { apiDefinition } from '../api/config.ts'
+import { endpointDefinition } from '../endpoints/config.ts'
 import { syncDefinition } from '../flows/sync/config.ts'
 import { envReference, secretReference } from '../lib/reference.ts'
 import { duckdbStore } from '../stores/duckdb/config.ts'
@@ -52,6 +55,13 @@ export const configDefinition = z.strictObject({
     .prefault({})
     .describe('where Sluice keeps its own tables'),
   notify: z.array(notifyDefinition).default([]).describe('webhooks that are told of changes of state, once each'),
+  api: z
+    .strictObject({
+      ...apiDefinition.shape,
+      jwt: jwtDefinition.optional().describe("tokens of the application's own issuer; default: only tokens of Sluice"),
+    })
+    .prefault({})
+    .describe('the HTTP API and the console: where they listen, and who may call'),
   params: z
     .record(z.string(), z.union([envReference, z.json()]))
     .default({})
@@ -64,11 +74,16 @@ export const configDefinition = z.strictObject({
     .strictObject({
       runs: duration.default('90d').describe('finished runs, with attempts, log and verifications'),
       occurrences: duration.default('90d').describe('due times and what became of them'),
+      audit: duration.default('365d').describe('who changed what'),
       notifications: duration.default('30d').describe('notifications that were sent or given up'),
     })
     .prefault({})
     .describe('how long history is kept; the last run of a flow always is'),
   flows: z.record(z.string(), flowDefinition).default({}).describe('what Sluice keeps true, by name'),
+  endpoints: z
+    .record(z.string(), endpointDefinition)
+    .default({})
+    .describe('addresses that serve the rows of tables, by name'),
 })
 
 export type ConfigDefinition = z.input<typeof configDefinition>

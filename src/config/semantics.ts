@@ -1,3 +1,4 @@
+import { endpointFaults, endpointName } from '../endpoints/config.ts'
 import { faultsOf } from '../flows/sync/config.ts'
 import { nearest } from '../lib/nearest.ts'
 import type { Problem } from './problem.ts'
@@ -15,6 +16,7 @@ export function semanticProblems(config: Config): readonly Problem[] {
     ),
     ...cycleProblems(config.flows),
     ...targetProblems(config),
+    ...endpointProblems(config),
   ]
 }
 
@@ -61,6 +63,37 @@ function flowProblems(
   else if (target.kind !== 'postgres')
     problems.push({ path: ['to', 'store'], fault: `a sync publishes into PostgreSQL, and ${to} is ${target.kind}` })
   return [...problems, ...columnProblems(flow)]
+}
+
+/** What an endpoint names besides its table. */
+function endpointProblems(config: Config): readonly Problem[] {
+  const stores = storesOf(config)
+  const flows = Object.entries(config.flows)
+  const paths = new Map<string, string>()
+  return Object.entries(config.endpoints).flatMap(([name, endpoint]) => {
+    const faults = [...endpointFaults(endpoint)]
+    const parsed = endpointName.safeParse(name)
+    if (!parsed.success) faults.push(...parsed.error.issues.map(({ message }) => ({ path: '', fault: message })))
+    const store = stores.find((one) => one.name === endpoint.store)
+    const known = stores.filter(({ kind }) => kind === 'postgres').map((one) => one.name)
+    if (store === undefined) faults.push({ path: 'store', fault: unknown('store', endpoint.store, known) })
+    else if (store.kind !== 'postgres')
+      faults.push({ path: 'store', fault: `an endpoint reads PostgreSQL, and ${endpoint.store} is ${store.kind}` })
+    for (const flow of endpoint.flows ?? []) {
+      const to = flows.find(([one]) => one === flow)?.[1].to
+      const at = typeof to === 'object' ? to.store : 'database'
+      if (to === undefined) faults.push({ path: 'flows', fault: unknown('flow', flow, Object.keys(config.flows)) })
+      else if (at !== endpoint.store)
+        faults.push({ path: 'flows', fault: `${flow} publishes into ${at}, and the endpoint reads ${endpoint.store}` })
+    }
+    const other = endpoint.path === undefined ? undefined : paths.get(endpoint.path)
+    if (other !== undefined) faults.push({ path: 'path', fault: `is the path of ${other}, too` })
+    if (endpoint.path !== undefined) paths.set(endpoint.path, name)
+    return faults.map(({ path, fault }) => ({
+      path: ['endpoints', name, ...(path === '' ? [] : path.split('.'))],
+      fault,
+    }))
+  })
 }
 
 function columnProblems(flow: FlowDefinition): readonly Problem[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import type { FlowName, Timing } from '../flows/flow.ts'
 import { parseDuration } from '../lib/duration.ts'
-import type { FlowName, Schedule, Timing } from '../flows/flow.ts'
+import type { Schedule } from '../lib/schedule.ts'
 import { scheduleFault } from './cron.ts'
 
 /** A length of time as text, `2h`, `30m`, `1d`, `2 weeks`: milliseconds when parsed. */
