@@ -1,0 +1,274 @@
+import { Button, Text } from '@mantine/core'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useMemo } from 'react'
+import {
+  changeBackfill,
+  getGetBackfillQueryKey,
+  getGetBackfillQueryOptions,
+  getListBackfillSlicesQueryKey,
+  listBackfillSlices,
+  retryBackfill,
+} from '../client/backfills.ts'
+import type { Backfill } from '../client/model/backfill.ts'
+import type { BackfillSlice } from '../client/model/backfillSlice.ts'
+import { useNow } from '../frame/clock.ts'
+import { type Column, DataTable } from '../frame/DataTable.tsx'
+import { ErrorPanel } from '../frame/ErrorPanel.tsx'
+import { Loading } from '../frame/Loading.tsx'
+import { duration } from '../frame/moment.ts'
+import { count, plural } from '../frame/number.ts'
+import { PageHeader, Section } from '../frame/PageHeader.tsx'
+import { PageLink } from '../frame/PageLink.tsx'
+import { ask } from '../frame/reason.tsx'
+import { listOf, someIn } from '../frame/search.ts'
+import { useMay } from '../frame/session.ts'
+import { None, Time } from '../frame/shown.tsx'
+import { State } from '../frame/State.tsx'
+import { Tiles } from '../frame/Tiles.tsx'
+import { shortId } from '../runs/words.ts'
+import { Bar } from './Bar.tsx'
+import classes from './Backfills.module.css'
+import { paceOf, rate } from './pace.ts'
+import { SliceGrid } from './SliceGrid.tsx'
+import { backfillSliceStates } from './words.ts'
+
+const route = getRouteApi('/inside/backfills/$backfill')
+
+/** More squares than these say nothing to anybody; the counts are of all. */
+const most = 10_000
+
+async function allSlices(backfill: string, signal: AbortSignal): Promise<readonly BackfillSlice[]> {
+  const found: BackfillSlice[] = []
+  let cursor: string | undefined
+  do {
+    const page = await listBackfillSlices(
+      backfill,
+      { limit: 500, ...(cursor === undefined ? {} : { cursor }) },
+      { signal },
+    )
+    found.push(...page.items)
+    cursor = page.next ?? undefined
+  } while (cursor !== undefined && found.length < most)
+  return found
+}
+
+const columns: readonly Column<BackfillSlice>[] = [
+  { id: 'state', head: 'State', width: '130px', cell: ({ state }) => <State state={state} /> },
+  { id: 'key', head: 'Slice', cell: ({ key }) => <code title={key}>{key}</code> },
+  {
+    id: 'run',
+    head: 'Run',
+    width: '110px',
+    cell: ({ run }) =>
+      run === null ? (
+        <None says="no run yet" />
+      ) : (
+        <PageLink to="/runs/$run" params={{ run }} ff="monospace" fz="xs">
+          {shortId(run)}
+        </PageLink>
+      ),
+  },
+]
+
+export function BackfillPage() {
+  const { backfill: id } = route.useParams()
+  const found = useQuery(getGetBackfillQueryOptions(id))
+  if (found.isError)
+    return (
+      <>
+        <PageHeader title="Backfill" />
+        <ErrorPanel error={found.error} retry={() => void found.refetch()} />
+      </>
+    )
+  if (found.data === undefined) return <Loading />
+  return <Shown backfill={found.data} />
+}
+
+function Shown({ backfill }: { readonly backfill: Backfill }) {
+  const now = useNow(5_000)
+  const search = route.useSearch()
+  const navigate = useNavigate({ from: '/backfills/$backfill' })
+  const slices = useQuery({
+    queryKey: [...getListBackfillSlicesQueryKey(backfill.id), 'all'],
+    queryFn: ({ signal }) => allSlices(backfill.id, signal),
+  })
+  const pace = paceOf(backfill, now.getTime())
+  const states = listOf(search.state)
+  const { state: only } = search
+  const rows = useMemo(() => {
+    const wanted = listOf(only)
+    return (slices.data ?? []).filter(({ state }) => wanted.length === 0 || wanted.includes(state))
+  }, [slices.data, only])
+  const toggle = (state: string): void => {
+    const next = states.includes(state) ? states.filter((one) => one !== state) : [...states, state]
+    void navigate({ search: { state: someIn(next.join(','), backfillSliceStates) }, replace: true })
+  }
+  return (
+    <>
+      <PageHeader title={`Backfill ${shortId(backfill.id)}`} about={<About backfill={backfill} />}>
+        <Actions backfill={backfill} />
+      </PageHeader>
+      <Tiles
+        tiles={[
+          { name: 'Slices', value: count(pace.total), about: `${count(pace.ended)} ended` },
+          { name: 'Failed', value: count(backfill.slices.failed) },
+          {
+            name: 'Pace',
+            value: pace.perMinute === null ? '–' : rate(pace.perMinute),
+            about: `${backfill.atOnce} at once`,
+          },
+          {
+            name: backfill.finishedAt === null ? 'Left' : 'Took',
+            value:
+              backfill.finishedAt === null
+                ? backfill.etaMs === null
+                  ? '–'
+                  : duration(backfill.etaMs)
+                : duration(Date.parse(backfill.finishedAt) - Date.parse(backfill.requestedAt)),
+          },
+        ]}
+      />
+      <Section title="How far it is">
+        <Bar backfill={backfill} big />
+        <ul className={classes['legend']} aria-label="Show only">
+          {backfillSliceStates
+            .filter((state) => backfill.slices[state] > 0)
+            .map((state) => (
+              <li key={state}>
+                <button type="button" aria-pressed={states.includes(state)} onClick={() => toggle(state)}>
+                  <State state={state} /> {count(backfill.slices[state])}
+                </button>
+              </li>
+            ))}
+        </ul>
+      </Section>
+      {slices.isError ? (
+        <ErrorPanel error={slices.error} retry={() => void slices.refetch()} />
+      ) : slices.isPending ? (
+        <Loading rows={3} />
+      ) : (
+        <>
+          <Section
+            title="Slices"
+            aside={
+              <Text size="xs" c="dimmed">
+                in the order in which they are done{slices.data.length < pace.total ? `, the first ${count(most)}` : ''}
+              </Text>
+            }
+          >
+            <SliceGrid slices={rows} />
+          </Section>
+          <Section
+            title={search.state === undefined ? 'All slices' : `${plural(rows.length, 'slice')}: ${states.join(', ')}`}
+            flush
+          >
+            <DataTable
+              label="Slices"
+              columns={columns}
+              rows={rows}
+              rowKey={({ key }) => key}
+              empty={
+                <Text p="md" c="dimmed">
+                  None of that state.
+                </Text>
+              }
+            />
+          </Section>
+        </>
+      )}
+    </>
+  )
+}
+
+function About({ backfill }: { readonly backfill: Backfill }) {
+  const { flow, state, from, to, force, requestedAt, requestedBy, stopped } = backfill
+  return (
+    <>
+      <State state={state} /> ·{' '}
+      <PageLink to="/flows/$flow" params={{ flow }} underline="always" inherit>
+        {flow}
+      </PageLink>
+      {from === null && to === null ? '' : ` from ${from ?? 'the beginning'} to ${to ?? 'now'}`}
+      {force ? ', also what is up to date' : ''} · asked by {requestedBy} <Time at={requestedAt} />
+      {stopped !== null && (
+        <>
+          {' '}
+          · {state === 'paused' ? 'paused' : 'cancelled'} by {stopped.by}
+          {stopped.reason === null ? '' : `: ${stopped.reason}`}
+        </>
+      )}
+    </>
+  )
+}
+
+function Actions({ backfill }: { readonly backfill: Backfill }) {
+  const may = useMay('operator')
+  const client = useQueryClient()
+  const { id, state, slices } = backfill
+  const onSuccess = (after: Backfill): Promise<void> => {
+    client.setQueryData(getGetBackfillQueryKey(id), after)
+    return client.invalidateQueries({ queryKey: getListBackfillSlicesQueryKey(id) })
+  }
+  const change = useMutation({
+    mutationFn: (to: { readonly state: 'paused' | 'running' | 'cancelled'; readonly reason: string | null }) =>
+      changeBackfill(id, to),
+    onSuccess,
+  })
+  const retry = useMutation({ mutationFn: () => retryBackfill(id), onSuccess })
+  if (!may) return null
+  const again = slices.failed + slices.cancelled
+  return (
+    <>
+      {(state === 'failed' || state === 'cancelled') && again > 0 && (
+        <Button size="xs" loading={retry.isPending} onClick={() => retry.mutate()}>
+          Retry {plural(again, 'slice')} that failed or {again === 1 ? 'was' : 'were'} cancelled
+        </Button>
+      )}
+      {state === 'running' && (
+        <Button
+          size="xs"
+          variant="default"
+          loading={change.isPending}
+          onClick={() =>
+            ask(
+              {
+                title: 'Pause the backfill',
+                says: 'Nothing of it begins any more; what runs goes on.',
+                action: 'Pause',
+              },
+              (reason) => change.mutate({ state: 'paused', reason }),
+            )
+          }
+        >
+          Pause…
+        </Button>
+      )}
+      {state === 'paused' && (
+        <Button size="xs" loading={change.isPending} onClick={() => change.mutate({ state: 'running', reason: null })}>
+          Resume
+        </Button>
+      )}
+      {(state === 'running' || state === 'paused') && (
+        <Button
+          size="xs"
+          variant="default"
+          loading={change.isPending}
+          onClick={() =>
+            ask(
+              {
+                title: 'Cancel the backfill',
+                says: 'What runs is cancelled, what waits is not done. What is done stays.',
+                action: 'Cancel the backfill',
+                danger: true,
+              },
+              (reason) => change.mutate({ state: 'cancelled', reason }),
+            )
+          }
+        >
+          Cancel…
+        </Button>
+      )}
+    </>
+  )
+}

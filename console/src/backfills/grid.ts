@@ -1,0 +1,13 @@
+/** Where an arrow leads in a grid of `count` squares, `width` in a row; null: the key means nothing here. Pure. */
+export function step(key: string, at: number, count: number, width: number): number | null {
+  const to = {
+    ArrowLeft: at - 1,
+    ArrowRight: at + 1,
+    ArrowUp: at - width,
+    ArrowDown: at + width,
+    Home: 0,
+    End: count - 1,
+  }[key]
+  if (to === undefined) return null
+  return to < 0 || to >= count ? at : to
+}

@@ -1,0 +1,59 @@
+/** Values that can be written in several ways. Pure. */
+import { isObject, type Json } from './definition.ts'
+import type { Alternative, Input } from './shape.ts'
+
+/** Whether all ways are single values, as of `lookback: '2h'` and `lookback: 5`: one field takes either. */
+export function isScalar(options: readonly Alternative[]): boolean {
+  return options.every(({ key, input }) => key === null && (input.tag === 'text' || input.tag === 'number'))
+}
+
+/** What somebody typed into such a field: a number where a number is one of the ways. */
+export function scalarOf(text: string, options: readonly Alternative[]): Json | undefined {
+  const trimmed = text.trim()
+  if (trimmed === '') return undefined
+  const numeric = options.some(({ input }) => input.tag === 'number') && /^-?\d+(\.\d+)?$/.test(trimmed)
+  return numeric ? Number(trimmed) : text
+}
+
+/** The way in which a value is written: the one whose key it has; the first when nothing is written yet. */
+export function wayOf(value: Json | undefined, options: readonly Alternative[]): number {
+  const found = isObject(value)
+    ? options.findIndex(({ key }) => key !== null && key in value)
+    : value === undefined
+      ? 0
+      : options.findIndex(({ key }) => key === null)
+  return Math.max(0, found)
+}
+
+/** What a value begins with when this way is chosen; what both ways have, such as `store`, stays. */
+export function beginning(option: Alternative, before: Json | undefined): Json | undefined {
+  if (option.key === null) return emptyOf(option.input)
+  if (option.input.tag !== 'group') return {}
+  const shared = option.input.fields.filter(({ key }) => key !== option.key && isObject(before) && key in before)
+  const own = option.input.fields.find(({ key }) => key === option.key)
+  return {
+    [option.key]: own === undefined ? '' : (emptyOf(own.input) ?? ''),
+    ...Object.fromEntries(shared.map(({ key }) => [key, isObject(before) ? (before[key] ?? null) : null])),
+  }
+}
+
+function emptyOf(input: Input): Json | undefined {
+  switch (input.tag) {
+    case 'text':
+      return ''
+    case 'group': {
+      const required = input.fields.filter((field) => field.required)
+      return Object.fromEntries(required.map((field) => [field.key, emptyOf(field.input) ?? '']))
+    }
+    case 'list':
+      return []
+    case 'record':
+    case 'json':
+      return {}
+    case 'number':
+    case 'flag':
+    case 'choice':
+    case 'alternatives':
+      return undefined
+  }
+}

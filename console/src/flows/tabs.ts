@@ -1,0 +1,10 @@
+/** The tabs whose files come when they are opened. The route asks for them before the flow is known; what is there is drawn at once. */
+import { part } from '../frame/part.tsx'
+
+export const tabPages = {
+  slices: part(() => import('./SlicesTab.tsx').then(({ SlicesTab }) => SlicesTab)),
+  runs: part(() => import('./RunsTab.tsx').then(({ RunsTab }) => RunsTab)),
+  rows: part(() => import('./RowsTab.tsx').then(({ RowsTab }) => RowsTab)),
+  schema: part(() => import('./SchemaTab.tsx').then(({ SchemaTab }) => SchemaTab)),
+  config: part(() => import('./ConfigTab.tsx').then(({ ConfigTab }) => ConfigTab)),
+} as const

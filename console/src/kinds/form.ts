@@ -1,0 +1,24 @@
+/** What a kind's folder says of the form in which its flows are made. The fields themselves come from the schema of the API. */
+import type { JsonObject } from '../editor/definition.ts'
+
+export interface FormSection {
+  readonly title: string
+  readonly about: string
+  /** Keys of the definition; what the schema has and no section names stands in the last one. */
+  readonly keys: readonly string[]
+  /** Closed at first, unless something in it is said. */
+  readonly folded?: boolean
+}
+
+export interface KindForm {
+  readonly kind: string
+  /** What it does, in one line. */
+  readonly says: string
+  /** What a new flow begins with. */
+  readonly start: JsonObject
+  readonly sections: readonly FormSection[]
+  /** Names of fields where the key alone says too little, by path: `from.query`, `to`; of ways to write a value, by its key: `to#table`. */
+  readonly names: Readonly<Record<string, string>>
+  /** Paths of long text: statements. */
+  readonly long: readonly string[]
+}

@@ -1,0 +1,42 @@
+/** Every page of the console, as the project of school.ts shows it. */
+
+export interface PageToOpen {
+  readonly name: string
+  readonly path: string
+  /** What is on it when it is whole. */
+  readonly shows: string | RegExp
+}
+
+/** `run` and `backfill`: ids of those that are there. */
+export function pagesOf(ids: {
+  readonly run: string
+  readonly failed: string
+  readonly backfill: string
+}): readonly PageToOpen[] {
+  return [
+    { name: 'home', path: '/', shows: 'Home' },
+    { name: 'flows', path: '/flows', shows: 'teachers' },
+    ...['overview', 'slices', 'runs', 'rows', 'schema', 'config'].map((tab) => ({
+      name: `flow-${tab}`,
+      path: `/flows/teachers?tab=${tab}`,
+      shows: 'teachers',
+    })),
+    { name: 'runs', path: '/runs', shows: 'teachers' },
+    { name: 'run', path: `/runs/${ids.run}`, shows: 'succeeded' },
+    { name: 'run-failed', path: `/runs/${ids.failed}`, shows: 'Fix' },
+    { name: 'schedules', path: '/schedules', shows: 'teachers' },
+    { name: 'schedule', path: '/schedules?flow=teachers', shows: 'Europe/Berlin' },
+    { name: 'backfills', path: '/backfills', shows: 'Backfills' },
+    { name: 'backfill-new', path: '/backfills/new?flow=teachers', shows: 'teachers' },
+    { name: 'backfill', path: `/backfills/${ids.backfill}`, shows: 'all' },
+    { name: 'data', path: '/data', shows: 'teachers' },
+    { name: 'editor', path: '/editor', shows: /flow/i },
+    { name: 'workers', path: '/workers', shows: 'scheduler' },
+    { name: 'notifications', path: '/notifications', shows: 'notify[0]' },
+    { name: 'doctor', path: '/doctor', shows: /\d+ problems?/ },
+    { name: 'tokens', path: '/access?tab=tokens', shows: 'Tokens' },
+    { name: 'people', path: '/access?tab=people', shows: 'People' },
+    { name: 'audit', path: '/audit', shows: 'Audit' },
+    { name: 'nowhere', path: '/nowhere', shows: 'There is no such page' },
+  ]
+}
