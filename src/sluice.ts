@@ -3,12 +3,23 @@
  * names, hands the kinds to the engine, and closes all of it again.
  */
 import { userInfo } from 'node:os'
+import type { Access } from './access/access.ts'
+import { jwtOptions } from './access/config.ts'
+import { openAccess } from './access/open.ts'
+import { apiSettings, type ApiSettings } from './api/config.ts'
 import { loadConfig, type LoadedConfig } from './config/load.ts'
+import { readSaved } from './config/console.ts'
+import { openDefinitions, type DefinedFlow, type Definitions, type FlowSchema } from './definitions.ts'
 import type { Ddl, Finding, Flow, FlowName, Plan, SliceKey, Verification, WorkRequest } from './flows/flow.ts'
+import type { Endpoints } from './endpoints/endpoints.ts'
+import { openEndpoints } from './endpoints/open.ts'
+import { openTables, type Tables } from './endpoints/tables.ts'
+import type { SyncOptions } from './flows/sync/config.ts'
 import { sync } from './flows/sync/sync.ts'
 import { parseDuration } from './lib/duration.ts'
-import { SluiceError } from './lib/error.ts'
+import { SluiceError, type ErrorRecord } from './lib/error.ts'
 import { nearest } from './lib/nearest.ts'
+import type { Database } from './lib/sql.ts'
 import { createEngine, type EngineOptions } from './runs/create.ts'
 import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } from './runs/engine.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
@@ -32,31 +43,47 @@ export interface RunOptions extends Partial<Omit<WorkRequest, 'slices' | 'dueAt'
 }
 
 /** A running Sluice. Every name that is unknown is refused with `FLOW_UNKNOWN` before anything is asked for. */
-export interface Sluice extends AsyncDisposable {
+export interface Sluice extends AsyncDisposable, Definitions {
   readonly project: string
   readonly directory: string
   readonly flows: readonly Flow[]
   readonly engine: Engine
+  /** Who may ask, and what is recorded of it. */
+  readonly access: Access
+  /** The rows that applications read. */
+  readonly endpoints: Endpoints
+  /** The tables that flows write, for whoever may see all of their rows. */
+  readonly tables: Tables
   readonly stores: readonly StoreDescription[]
+  /** How the API is served. `VARIABLE_UNSET` when what it names is not set. */
+  apiSettings(): ApiSettings
   /** Brings flows up to date (no names: all), upstream first; a run's failure is in its record, it does not reject. */
   run(names?: readonly string[], options?: RunOptions): Promise<readonly RunRecord[]>
   plan(
     names?: readonly string[],
     options?: RunOptions,
   ): Promise<readonly { readonly flow: string; readonly plan: Pick<Plan, 'slices' | 'steps'> }[]>
-  verify(
-    names?: readonly string[],
-    options?: { readonly strict?: boolean; readonly signal?: AbortSignal },
-  ): Promise<readonly FlowVerification[]>
+  verify(names?: readonly string[], options?: VerifyOptions): Promise<readonly FlowVerification[]>
   status(names?: readonly string[]): Promise<readonly FlowStatus[]>
   ddl(name: string): Promise<Ddl>
   /** Live checks of the stores and flows. */
   doctor(): Promise<readonly Finding[]>
+  /** The columns of both sides, and where they drift apart. */
+  schemaOf(name: string): Promise<FlowSchema>
   /** Stops what this handle started; an embedded server stops with its last user. Idempotent. */
   close(): Promise<void>
 }
 
+export interface VerifyOptions {
+  readonly strict?: boolean
+  /** What differs is redone, under the flow's guard, and compared again. */
+  readonly repair?: boolean
+  readonly signal?: AbortSignal
+}
+
 export interface FlowVerification {
+  /** The run that redid what differed; null: nothing did, or nobody asked for it. */
+  readonly repair: RunRecord | null
   readonly flow: string
   readonly run: RunRecord
   readonly verifications: readonly Verification[]
@@ -73,8 +100,9 @@ export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {
   })
   const stores = new OpenStores(loaded)
   try {
+    const database = await stores.database('database')
     const engine = await createEngine({
-      state: await stores.database('database'),
+      state: database,
       schema: loaded.config.state.schema,
       project: loaded.project,
       flows: loaded.flows.map(({ flow }) => flow),
@@ -84,15 +112,32 @@ export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {
       webhooks: webhooksOf(loaded),
       storeLimits: { ...stores.limits, ...loaded.config.concurrency },
       retention: retentionOf(loaded),
+      understand: (saved) => readSaved(loaded, saved),
       ...(options.log === undefined ? {} : { log: options.log }),
       ...leasesOf(process.env['SLUICE_LEASE_MS']),
     })
     await engine.register(loaded.flows)
-    return new RunningSluice(loaded, stores, engine, options)
+    return new RunningSluice({ loaded, stores, engine, access: accessOf(loaded, database), database, options })
   } catch (error) {
     await stores[Symbol.asyncDispose]()
     throw error
   }
+}
+
+function accessOf(
+  { config, project, environment }: LoadedConfig,
+  database: Parameters<typeof openAccess>[0]['database'],
+): Access {
+  const { jwt } = config.api
+  return openAccess({
+    database,
+    schema: config.state.schema,
+    project,
+    jwt: () =>
+      jwt === undefined
+        ? null
+        : jwtOptions(jwt, (reference) => environment.resolve(reference, { store: 'api.jwt' }).value),
+  })
 }
 
 function webhooksOf({ config, environment }: LoadedConfig): NonNullable<EngineOptions['webhooks']> {
@@ -108,9 +153,14 @@ function webhooksOf({ config, environment }: LoadedConfig): NonNullable<EngineOp
 }
 
 function retentionOf({ config }: LoadedConfig): NonNullable<EngineOptions['retention']> {
-  const { runs, occurrences, notifications } = config.retention
+  const { runs, occurrences, notifications, audit } = config.retention
   const term = (text: string): number => parseDuration(text) ?? 0 // the schema has checked it
-  return { runs: term(runs), occurrences: term(occurrences), notifications: term(notifications) }
+  return {
+    runs: term(runs),
+    occurrences: term(occurrences),
+    notifications: term(notifications),
+    audit: term(audit),
+  }
 }
 
 /** Tests shorten the leases, so that a takeover takes a second; like failpoints, no config can. */
@@ -119,32 +169,87 @@ function leasesOf(text: string | undefined): Pick<EngineOptions, 'leases'> {
   return leaseMs > 0 ? { leases: { leaseMs, beatMs: leaseMs / 3 } } : {}
 }
 
+interface Parts {
+  readonly loaded: LoadedConfig
+  readonly stores: OpenStores
+  readonly engine: Engine
+  readonly access: Access
+  readonly database: Database
+  readonly options: OpenOptions
+}
+
 class RunningSluice implements Sluice {
   readonly project: string
   readonly directory: string
-  readonly flows: readonly Flow[]
   readonly engine: Engine
+  readonly access: Access
+  readonly endpoints: Endpoints
+  readonly tables: Tables
+  readonly definitions: Definitions['definitions']
+  readonly definition: Definitions['definition']
+  readonly versions: Definitions['versions']
+  readonly lineage: Definitions['lineage']
+  readonly planFlow: Definitions['planFlow']
+  readonly saveFlow: Definitions['saveFlow']
+  readonly removeFlow: Definitions['removeFlow']
+  readonly exportFlow: Definitions['exportFlow']
+  readonly #loaded: LoadedConfig
   readonly #stores: OpenStores
   readonly #options: OpenOptions
   #closed: Promise<void> | undefined
 
-  constructor(loaded: LoadedConfig, stores: OpenStores, engine: Engine, options: OpenOptions) {
+  constructor({ loaded, stores, engine, access, database, options }: Parts) {
+    this.#loaded = loaded
+    this.access = access
+    const reading: Parameters<typeof openTables>[0] = {
+      reader: (store) => stores.reader(store),
+      state: { store: 'database', schema: loaded.config.state.schema, project: loaded.project },
+      targets: () => targetsOf(this.flows),
+    }
+    this.endpoints = openEndpoints({ ...reading, endpoints: loaded.endpoints })
+    this.tables = openTables(reading)
     this.project = loaded.project
     this.directory = loaded.directory
-    this.flows = loaded.flows.map(({ flow }) => flow)
     this.engine = engine
     this.#stores = stores
     this.#options = options
+    const made = openDefinitions({
+      loaded,
+      engine,
+      kinds,
+      stores,
+      state: database,
+      endpoints: () => this.endpoints.list(),
+      log: options.log ?? (() => {}),
+    })
+    this.definitions = made.definitions
+    this.definition = made.definition
+    this.versions = made.versions
+    this.lineage = made.lineage
+    this.planFlow = made.planFlow
+    this.saveFlow = made.saveFlow
+    this.removeFlow = made.removeFlow
+    this.exportFlow = made.exportFlow
+  }
+
+  /** Those of the file and those made in the console, as of now. */
+  get flows(): readonly Flow[] {
+    return this.engine.flows()
   }
 
   get stores(): readonly StoreDescription[] {
     return this.#stores.describe()
   }
 
+  apiSettings(): ApiSettings {
+    const { config, environment } = this.#loaded
+    return apiSettings(config.api, (reference) => environment.resolve(reference, { store: 'api' }).value)
+  }
+
   async run(names?: readonly string[], options: RunOptions = {}): Promise<readonly RunRecord[]> {
     const { slices, signal, ...rest } = options
     const records: RunRecord[] = []
-    for (const flow of upstreamFirst(this.#named(names)))
+    for (const flow of upstreamFirst(await this.#named(names)))
       records.push(await this.#finish(this.#request('apply', flow, { slices: slices ?? null, options: rest }), signal))
     return records
   }
@@ -152,34 +257,57 @@ class RunningSluice implements Sluice {
   async plan(names?: readonly string[], options: RunOptions = {}): ReturnType<Sluice['plan']> {
     const { slices, signal, ...rest } = options
     const plans: { readonly flow: string; readonly plan: Pick<Plan, 'slices' | 'steps'> }[] = []
-    for (const flow of upstreamFirst(this.#named(names))) {
+    for (const flow of upstreamFirst(await this.#named(names))) {
       const record = await this.#finish(this.#request('plan', flow, { slices: slices ?? null, options: rest }), signal)
       plans.push({ flow: flow.name, plan: resultOf(record).plan ?? { slices: [], steps: [] } })
     }
     return plans
   }
 
-  async verify(
-    names?: readonly string[],
-    options: { readonly strict?: boolean; readonly signal?: AbortSignal } = {},
-  ): Promise<readonly FlowVerification[]> {
+  async verify(names?: readonly string[], options: VerifyOptions = {}): Promise<readonly FlowVerification[]> {
     const found: FlowVerification[] = []
-    for (const flow of this.#named(names)) {
-      const request = this.#request('verify', flow, { slices: null, options: { strict: options.strict ?? false } })
-      const run = await this.#finish(request, options.signal)
-      found.push({ flow: flow.name, run, verifications: run.result?.verifications ?? [] })
+    for (const flow of await this.#named(names)) {
+      const first = await this.#compare(flow, options)
+      const differing = first.verifications.flatMap(({ slice, verdict }) => (verdict === 'differs' ? [slice] : []))
+      if (options.repair !== true || differing.length === 0) {
+        found.push(first)
+        continue
+      }
+      await this.engine.redo(flow.name, differing)
+      const repair = await this.#finish(this.#request('apply', flow, { slices: null, options: {} }), options.signal)
+      const again = repair.outcome === 'succeeded' ? await this.#compare(flow, options) : first
+      found.push({ ...again, repair })
     }
     return found
   }
 
+  async #compare(flow: Flow, options: VerifyOptions): Promise<FlowVerification> {
+    const request = this.#request('verify', flow, { slices: null, options: { strict: options.strict ?? false } })
+    const run = await this.#finish(request, options.signal)
+    return { flow: flow.name, run, repair: null, verifications: run.result?.verifications ?? [] }
+  }
+
   async status(names?: readonly string[]): Promise<readonly FlowStatus[]> {
-    return this.engine.status(this.#named(names).map(({ name }) => name))
+    return this.engine.status((await this.#named(names)).map(({ name }) => name))
   }
 
   async ddl(name: string): Promise<Ddl> {
-    const [flow] = this.#named([name])
+    const found = await this.#ddl(name)
+    if (found.problem !== null) throw raised(found.problem)
+    return found
+  }
+
+  async schemaOf(name: string): Promise<FlowSchema> {
+    const { columns, problem: why, source, target } = await this.#ddl(name)
+    return { flow: name, columns, problem: why, ddl: { source, target } }
+  }
+
+  async #ddl(name: string): Promise<Ddl> {
+    const [flow] = await this.#named([name])
     const record = await this.#finish(this.#request('ddl', flow as Flow, { slices: null, options: {} })) // named() has refused what is unknown
-    return resultOf(record).ddl ?? { source: '', target: '' }
+    const found = resultOf(record).ddl
+    if (found === undefined) throw new Error('a run of ddl has no result')
+    return found
   }
 
   async doctor(): Promise<readonly Finding[]> {
@@ -192,6 +320,10 @@ class RunningSluice implements Sluice {
         says: `WORKER_OUTDATED: it was defined anew; process ${pid} on ${host} does not know it so, and does none of its runs`,
         fix: `stop process ${pid} and start \`sluice up\` again`,
       })
+    }
+    for (const { name, tookOver, problem: why } of await this.definitions()) {
+      if (tookOver !== null) findings.push(takenOver(name, tookOver))
+      if (why !== null && !outdated.some((one) => one.flow === name)) findings.push(problem(name, why))
     }
     for (const flow of this.flows) {
       if (outdated.some((one) => one.flow === flow.name)) continue
@@ -213,7 +345,9 @@ class RunningSluice implements Sluice {
     await this.close()
   }
 
-  #named(names: readonly string[] | undefined): readonly Flow[] {
+  async #named(names: readonly string[] | undefined): Promise<readonly Flow[]> {
+    // What was saved in the console since counts, too.
+    await this.engine.refresh()
     if (names === undefined || names.length === 0) return this.flows
     return names.map((name) => {
       const flow = this.flows.find((candidate) => candidate.name === name)
@@ -281,12 +415,29 @@ class RunningSluice implements Sluice {
   }
 }
 
+/** Which tables the flows publish. */
+function targetsOf(flows: readonly Flow[]): ReturnType<Parameters<typeof openEndpoints>[0]['targets']> {
+  // A sync is the one kind of this version, and these are its options.
+  return flows.map(({ name, options }) => ({ flow: name, ...(options as SyncOptions).to }))
+}
+
 function resultOf(record: RunRecord): NonNullable<RunRecord['result']> {
-  if (record.error !== null) {
-    const { code, summary, ...detail } = record.error
-    throw new SluiceError(code, summary, detail)
-  }
+  if (record.error !== null) throw raised(record.error)
   return record.result ?? {}
+}
+
+/** What was recorded of an error, as one. */
+function raised({ code, summary, ...detail }: ErrorRecord): SluiceError {
+  return new SluiceError(code, summary, detail)
+}
+
+function takenOver(about: string, { version, by }: NonNullable<DefinedFlow['tookOver']>): Finding {
+  return {
+    severity: 'warning',
+    about,
+    says: `the config file defines it otherwise than version ${version}, which ${by} made in the console; the file wins`,
+    fix: `compare the two under its versions, and change the file or leave it; its next change settles it`,
+  }
 }
 
 function problem(about: string, error: NonNullable<RunRecord['error']>): Finding {

@@ -7,15 +7,19 @@ const every = (minutes: number, offset = 0) =>
   ({ tag: 'every', every: minutes * 60_000, offset: offset * 60_000 }) as const
 const cron = (pattern: string, zone = 'UTC') => ({ tag: 'cron', cron: pattern, zone }) as const
 
+const now = new Date('2026-11-22T12:00:00Z')
+
 test('cron looks as often as is needed to meet every due time, and no oftener', () => {
-  expect(minuteStep([every(120)])).toBe(60)
-  expect(minuteStep([every(45)])).toBe(15)
-  expect(minuteStep([every(60, 10)])).toBe(10)
-  expect(minuteStep([every(120), cron('15 5 * * *')])).toBe(15)
-  expect(minuteStep([cron('0 5 * * *', 'Asia/Kathmandu')])).toBe(15)
-  expect(minuteStep([cron('7 * * * *')])).toBe(1)
-  expect(minuteStep([{ tag: 'every', every: 90_000, offset: 0 }])).toBe(1)
-  expect(minuteStep([cron('30 0 5 * * *')])).toBe(1)
+  expect(minuteStep([every(120)], now)).toBe(60)
+  expect(minuteStep([every(45)], now)).toBe(15)
+  expect(minuteStep([every(60, 10)], now)).toBe(10)
+  expect(minuteStep([every(120), cron('15 5 * * *')], now)).toBe(15)
+  expect(minuteStep([cron('0 5 * * *', 'Asia/Kathmandu')], now)).toBe(15)
+  expect(minuteStep([cron('7 * * * *')], now)).toBe(1)
+  expect(minuteStep([{ tag: 'every', every: 90_000, offset: 0 }], now)).toBe(1)
+  expect(minuteStep([cron('30 0 5 * * *')], now)).toBe(1)
+  // Half an hour of daylight saving: minute 0 now, minute 30 in half a year.
+  expect(minuteStep([cron('0 5 * * *', 'Australia/Lord_Howe')], now)).toBe(30)
 })
 
 const entry = {

@@ -1,20 +1,21 @@
-import { Cron } from 'croner'
-import type { Sluice } from '../sluice.ts'
+import { nextDue, type Schedule } from '../lib/schedule.ts'
 
-type Schedule = NonNullable<Sluice['flows'][number]['timing']['schedule']>
+/** So many due times of a cron pattern are looked at, from now and from half a year on: a zone may shift by half an hour. */
+const looked = 100
+const halfYear = 182 * 86_400_000
 
 /**
  * How often cron has to look so that every due time is met to the minute: the largest step of minutes that hits all of them.
- * Due times within a minute cannot be met; then it is every minute. Pure but for the clock that croner reads.
+ * Due times within a minute cannot be met; then it is every minute. Pure.
  */
-export function minuteStep(schedules: readonly Schedule[]): number {
+export function minuteStep(schedules: readonly Schedule[], now: Date): number {
   let step = 60
   for (const schedule of schedules) {
     if (schedule.tag === 'every') {
       if (schedule.every % 60_000 !== 0 || schedule.offset % 60_000 !== 0) return 1
       step = divisor(divisor(step, schedule.every / 60_000), schedule.offset / 60_000)
     } else {
-      const due = new Cron(schedule.cron, { timezone: schedule.zone, paused: true }).nextRuns(100)
+      const due = [now, new Date(now.getTime() + halfYear)].flatMap((from) => nextDue(schedule, from, looked))
       if (due.some((at) => at.getTime() % 60_000 !== 0)) return 1
       for (const at of due) step = divisor(step, at.getUTCMinutes())
     }

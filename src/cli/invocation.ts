@@ -64,7 +64,12 @@ async function perform(global: GlobalOptions, work: (invocation: Invocation) => 
       // Loaded when it is needed: help, completion and check are quick without the stores.
       const { openSluice } = await import('../sluice.ts')
       const config = global.config === undefined ? {} : { config: resolve(global.config) }
-      const sluice = await openSluice({ directory, ...config, ...options })
+      const sluice = await openSluice({
+        directory,
+        log: (level, message) => tell(out, level, message),
+        ...config,
+        ...options,
+      })
       opened.push(sluice)
       return sluice
     },
@@ -79,6 +84,11 @@ async function perform(global: GlobalOptions, work: (invocation: Invocation) => 
       new Promise((resolve) => setTimeout(resolve, closeLimit).unref()),
     ])
   }
+}
+
+/** What belongs to no run and somebody should know, whatever the command. */
+function tell(out: Output, level: 'debug' | 'info' | 'warn' | 'error', message: string): void {
+  if (level === 'warn' || level === 'error') out.warn(`${level}: ${message}`)
 }
 
 export function outputOf(global: GlobalOptions): Output {

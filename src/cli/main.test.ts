@@ -52,7 +52,9 @@ describe('usage', () => {
       .map((match) => match[1] ?? '')
       .filter((name) => name !== 'help')
     expect(commands).toEqual(
-      'init up run status verify runs logs pause resume cancel schedule ddl check doctor version completion'.split(' '),
+      'init up run status verify runs logs pause resume cancel schedule token ddl check doctor version completion'.split(
+        ' ',
+      ),
     )
     await Promise.all(
       commands.map(async (name) => {
@@ -70,7 +72,7 @@ describe('usage', () => {
     await refused(directory, ['run'], 'USAGE')
     await refused(directory, ['logs'], 'USAGE')
     await refused(directory, ['runs', '--limit', 'x'], 'USAGE')
-    await refused(directory, ['up', '--only', 'api'], 'USAGE')
+    await refused(directory, ['up', '--only', 'everything'], 'USAGE')
     expect((await sluice(directory, [])).code).toBe(2)
   })
 

@@ -13,14 +13,19 @@ export interface Performed {
   readonly left: readonly { readonly flow: string; readonly reason: string }[]
 }
 
-/** Runs flows (none named: all), several at once and each after those it comes after, showing progress; Ctrl-C asks and cancels. */
+/**
+ * Runs flows (none named: all), several at once and each after those it comes after, showing progress; Ctrl-C asks and cancels.
+ * `opened` is called before the first one.
+ */
 export async function performRuns(
   invocation: Invocation,
   named: readonly string[],
   options: RunOptions,
+  opened: (sluice: Sluice) => Promise<void> = () => Promise.resolve(),
 ): Promise<Performed & { readonly sluice: Sluice }> {
   let progress: Progress | null = null
   const sluice = await invocation.open({ onEvent: (flow, event) => progress?.event(flow, event) })
+  await opened(sluice)
   const names = chosenFlows(
     sluice.flows.map((flow) => flow.name),
     named,

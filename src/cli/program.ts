@@ -11,9 +11,11 @@ import { runCommand } from './commands/run.ts'
 import { runsCommand } from './commands/runs.ts'
 import { scheduleCommand } from './commands/schedule.ts'
 import { statusCommand } from './commands/status.ts'
+import { tokenCommand } from './commands/token.ts'
 import { upCommand } from './commands/up.ts'
 import { verifyCommand } from './commands/verify.ts'
-import { versionCommand, versionOf } from './commands/version.ts'
+import { versionCommand } from './commands/version.ts'
+import { versionOf } from './version.ts'
 
 /** `flows`: the names that completion offers. The whole command line as commander's definition; help, completion and docs/reference/cli.md come from it. */
 export function buildProgram(flows: readonly string[] = []): Command {
@@ -45,6 +47,7 @@ export function buildProgram(flows: readonly string[] = []): Command {
     resumeCommand(),
     cancelCommand(),
     scheduleCommand(),
+    tokenCommand(),
     ddlCommand(),
     checkCommand(),
     doctorCommand(),

@@ -1,11 +1,12 @@
 import { existsSync, globSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { type LoadedConfig, loadConfig } from '../../config/load.ts'
 import { referencesOf } from '../../config/references.ts'
 import { asSluiceError } from '../../lib/error.ts'
 import { printFindings, type Finding } from '../findings.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
-import { describeSchedule } from '../schedule-words.ts'
+import { describeSchedule } from '../../lib/schedule-words.ts'
 
 export function checkCommand(): Command {
   return new Command('check')
@@ -35,7 +36,7 @@ async function check(
   return found.some(({ severity }) => severity === 'problem') ? 3 : 0
 }
 
-function flowFindings({ flows, files }: LoadedConfig): readonly Finding[] {
+function flowFindings({ directory, flows, files }: LoadedConfig): readonly Finding[] {
   if (flows.length === 0)
     return [
       {
@@ -47,9 +48,10 @@ function flowFindings({ flows, files }: LoadedConfig): readonly Finding[] {
     ]
   return flows.map(({ flow, definition }): Finding => {
     for (const path of dataPaths(definition)) {
-      const full = files.path(path)
+      const named = files.path(path)
+      const full = resolve(directory, named)
       const there = /[*?[{]/.test(full) ? globSync(full).length > 0 : existsSync(full)
-      if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(full) && !there)
+      if (!/^[a-z][a-z0-9+.-]+:\/\//i.test(named) && !there)
         return {
           severity: 'problem',
           about: flow.name,

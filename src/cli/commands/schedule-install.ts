@@ -68,7 +68,7 @@ async function cron(invocation: Invocation, options: InstallOptions): Promise<Ex
       : cronLines({
           project: loaded.project,
           directory: loaded.directory,
-          step: minuteStep(schedules),
+          step: minuteStep(schedules, new Date()),
           command: [...self(), ...named(invocation), 'up', '--due', '--quiet'],
           log: join(loaded.directory, '.sluice', 'cron.log'),
         })

@@ -6,7 +6,7 @@ import { formatCount, formatRelative } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
 import type { Output } from '../output.ts'
 import { formatState } from '../progress.ts'
-import { recommendationsOf } from '../recommend.ts'
+import { type Recommendation, recommendationsOf } from '../../api/recommend.ts'
 import { sayStores } from '../stores.ts'
 import { formatTable } from '../table.ts'
 
@@ -39,14 +39,20 @@ export async function printStatus(sluice: Sluice, out: Output, named: readonly s
     named,
   )
   const flows = await sluice.status(names)
-  if (out.json) out.document({ flows: flows.map(toJson), recommendations: recommendationsOf(flows) })
-  else out.text(formatStatus(flows, new Date(), out.style))
-  for (const { flow, host, pid } of await sluice.engine.outdated()) {
-    if (names.includes(flow))
-      out.warn(
-        `${flow}: it was defined anew; process ${pid} on ${host} does none of its runs until \`sluice up\` is restarted`,
-      )
+  const [alive, all] = await Promise.all([sluice.engine.alive(), sluice.engine.outdated()])
+  const outdated = all.filter(({ flow }) => names.includes(flow))
+  const recommendations = recommendationsOf(flows, { alive, outdated })
+  if (out.json) {
+    const next = recommendations.map(({ flow, text, command }) => ({ flow, text, command }))
+    out.document({ flows: flows.map(toJson), recommendations: next, outdated })
   }
+  if (!out.json) out.text(formatStatus(flows, recommendations, new Date(), out.style))
+  for (const { flow, host, pid } of outdated) {
+    out.warn(
+      `${flow}: it was defined anew; process ${pid} on ${host} does none of its runs until \`sluice up\` is restarted`,
+    )
+  }
+  for (const { name, note } of flows) if (note !== null) out.warn(`${name}: ${note}`)
   return flows.some(({ state }) => state === 'failed' || state === 'late' || state === 'stale') ? 3 : 0
 }
 
@@ -77,7 +83,12 @@ function toJson({ name, kind, state, running, rows, asOf, sourceAsOf, dueAt, las
 
 const colors = { fresh: 'green', never: 'dim', paused: 'yellow', stale: 'yellow', late: 'red', failed: 'red' } as const
 
-export function formatStatus(flows: readonly FlowStatus[], now: Date, style: Output['style']): string {
+export function formatStatus(
+  flows: readonly FlowStatus[],
+  recommendations: readonly Recommendation[],
+  now: Date,
+  style: Output['style'],
+): string {
   if (flows.length === 0) return 'The config has no flows.'
   const table = formatTable(
     [
@@ -102,6 +113,6 @@ export function formatStatus(flows: readonly FlowStatus[], now: Date, style: Out
     ]),
   )
   const notes = flows.flatMap(({ name, why }) => (why === null ? [] : [`${name}: ${why}`]))
-  const next = recommendationsOf(flows).map(({ text, command }) => `→ ${text}: ${command}`)
+  const next = recommendations.map(({ text, command }) => `→ ${text}: ${command}`)
   return [table, ...(notes.length + next.length === 0 ? [] : ['']), ...notes, ...next].join('\n')
 }

@@ -11,10 +11,11 @@ import { performRuns } from '../perform.ts'
 import { formatEnd } from '../progress.ts'
 import { sayStores } from '../stores.ts'
 import { formatTable } from '../table.ts'
-import { describeSchedule } from '../schedule-words.ts'
+import { describeSchedule } from '../../lib/schedule-words.ts'
+import { Served } from '../served.ts'
 import { printStatus } from './status.ts'
 
-type Role = 'scheduler' | 'worker'
+type Role = 'api' | 'worker' | 'scheduler'
 
 interface UpOptions {
   readonly only: readonly Role[]
@@ -25,8 +26,8 @@ interface UpOptions {
 
 export function upCommand(): Command {
   return new Command('up')
-    .description('scheduler and worker in one process, until Ctrl-C')
-    .option('--only <roles>', 'scheduler, worker or both: splits them over machines', roles, ['scheduler', 'worker'])
+    .description('API, console, worker and scheduler in one process, until Ctrl-C')
+    .option('--only <roles>', 'api, worker, scheduler, or several of them: splits them over machines', roles, known)
     .option('--once', 'bring every flow up to date first; without a terminal, end then')
     .option('--due', 'do what is due now and end: for cron, see `sluice schedule install cron`')
     .option('--demo', 'as --once, with the three million flights of examples/flights')
@@ -37,18 +38,18 @@ Ctrl-C waits for what runs, at most ${formatDuration(drainLimit)}; a second Ctrl
 
 Examples:
   $ sluice up
-  $ sluice up --only worker`,
+  $ sluice up --only api,scheduler`,
     )
     .action(act(up))
 }
 
-const known: readonly Role[] = ['scheduler', 'worker']
+const known: readonly Role[] = ['api', 'worker', 'scheduler']
 
 function roles(text: string): readonly Role[] {
   const given = text.split(',').map((part) => part.trim())
   const fitting = known.filter((role) => given.includes(role))
   if (fitting.length !== given.length)
-    throw new InvalidArgumentError(`Roles are ${known.join(' and ')}, separated by a comma.`)
+    throw new InvalidArgumentError(`Roles are ${known.join(', ')}, separated by commas.`)
   return fitting
 }
 
@@ -58,21 +59,23 @@ async function up(called: Invocation, options: UpOptions): Promise<ExitCode> {
   const invocation = options.demo === true ? inDemo(called) : called
   const { out, interrupts } = invocation
   if (options.demo === true || options.once === true) {
-    const performed = await performRuns(invocation, [], { signal: interrupts.signal })
+    const stays = process.stdin.isTTY === true && process.stdout.isTTY === true
+    await using served = new Served(options.only.includes('api') && stays, options.demo === true)
+    const performed = await performRuns(invocation, [], { signal: interrupts.signal }, (sluice) =>
+      served.start(sluice, out),
+    )
     sayStores(performed.sluice, out)
     const found = await printStatus(performed.sluice, out)
     const good = performed.runs.every(({ outcome }) => outcome === 'succeeded' || outcome === 'skipped')
-    const ends = process.stdin.isTTY !== true || process.stdout.isTTY !== true || interrupts.signal.aborted
-    if (ends) return good && performed.left.length === 0 && found === 0 ? 0 : 1
-    return stay(invocation, performed.sluice, options.only)
+    if (!stays || interrupts.signal.aborted) return good && performed.left.length === 0 && found === 0 ? 0 : 1
+    return await stay(invocation, performed.sluice, options.only)
   }
-  const sluice = await invocation.open({
-    log: (level, message) => {
-      if (level === 'warn' || level === 'error') out.warn(`${level}: ${message}`)
-    },
-  })
+  const sluice = await invocation.open()
   sayStores(sluice, out)
-  return options.due === true ? doWhatIsDue(invocation, sluice) : stay(invocation, sluice, options.only)
+  if (options.due === true) return doWhatIsDue(invocation, sluice)
+  await using served = new Served(options.only.includes('api'), false)
+  await served.start(sluice, out)
+  return await stay(invocation, sluice, options.only)
 }
 
 /** The same call in the folder of the demo, unless it names another. */
@@ -94,7 +97,7 @@ async function stay({ out, interrupts }: Invocation, sluice: Sluice, only: reado
   const service = await sluice.engine.start(only)
   try {
     await sayAgenda(sluice, out)
-    out.say(`${only.join(' and ')} of ${sluice.project}: up; Ctrl-C ends it`)
+    out.say(`${only.join(', ')} of ${sluice.project}: up; Ctrl-C ends it`)
     const seen = new Map<string, string | null>()
     for (const run of await sluice.engine.runs({ limit: 50 })) seen.set(run.id, run.outcome)
     while (!signal.aborted) {

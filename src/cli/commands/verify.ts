@@ -11,15 +11,16 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .description('compare source and target, row by row')
     .argument('[flows...]', 'only these; default: all')
+    .option('--repair', 'redo what differs, under the guard of its flow, and compare again')
     .option('--strict', 'a source that moved since it was published is a finding, too')
     .addHelpText(
       'after',
       `
-Exits with 3 when they differ, with 1 when they could not be compared.
+Exits with 3 when they differ (with --repair: still), with 1 when they could not be compared or repaired.
 
 Examples:
   $ sluice verify teacher_data
-  $ sluice verify --strict --json`,
+  $ sluice verify teacher_data --repair`,
     )
     .action(act(verify))
 }
@@ -29,7 +30,7 @@ type Verified = FlowVerification['verifications'][number]
 async function verify(
   invocation: Invocation,
   named: readonly string[],
-  options: { readonly strict?: boolean },
+  options: { readonly strict?: boolean; readonly repair?: boolean },
 ): Promise<ExitCode> {
   const { out, interrupts } = invocation
   let progress: Progress | null = null
@@ -45,7 +46,11 @@ async function verify(
   try {
     for (const name of names) {
       running.add(name)
-      const verified = await sluice.verify([name], { strict: options.strict === true, signal: interrupts.signal })
+      const verified = await sluice.verify([name], {
+        strict: options.strict === true,
+        repair: options.repair === true,
+        signal: interrupts.signal,
+      })
       running.delete(name)
       found.push(...verified)
       const { ok, says } = formatVerdict(verified)
@@ -66,19 +71,26 @@ async function verify(
   return differs ? 3 : 0
 }
 
-function isFailed({ run, verifications }: FlowVerification): boolean {
+function isFailed({ run, repair, verifications }: FlowVerification): boolean {
+  if (repair !== null && repair.outcome !== 'succeeded') return true
   return run.outcome !== 'succeeded' || verifications.some(({ verdict }) => verdict === 'failed')
 }
 
 function formatVerdict(found: readonly FlowVerification[]): { readonly ok: boolean; readonly says: string } {
   const verdicts = found.flatMap(({ verifications }) => verifications.map(({ verdict }) => verdict))
   const failed = found.find(isFailed)
-  if (failed !== undefined) return { ok: false, says: failed.run.error?.summary ?? 'could not be compared' }
+  if (failed !== undefined) {
+    const error = failed.repair?.error ?? failed.run.error
+    return {
+      ok: false,
+      says: error?.summary ?? (failed.repair === null ? 'could not be compared' : 'was not repaired'),
+    }
+  }
   return { ok: !verdicts.includes('differs'), says: [...new Set(verdicts)].join(', ') || 'nothing to compare' }
 }
 
 /** CONTRACTS §5: one entry a slice; a flow that could not be compared has one without a slice. */
-function toJson({ flow, run, verifications }: FlowVerification): readonly unknown[] {
+function toJson({ flow, run, repair, verifications }: FlowVerification): readonly unknown[] {
   if (verifications.length === 0) {
     return [
       {
@@ -92,7 +104,7 @@ function toJson({ flow, run, verifications }: FlowVerification): readonly unknow
         asOf: null,
         sourceAsOf: null,
         sourceChanged: false,
-        error: run.error,
+        error: repair?.error ?? run.error,
         examples: [],
       },
     ]
@@ -109,7 +121,7 @@ function toJson({ flow, run, verifications }: FlowVerification): readonly unknow
       asOf,
       sourceAsOf,
       sourceChanged,
-      error: run.error,
+      error: repair?.error ?? run.error,
       examples,
     }),
   )
@@ -137,11 +149,28 @@ function formatVerifications(found: readonly FlowVerification[]): string {
           ]),
     ),
   )
-  const notes = found.flatMap(({ flow, run, verifications }) => [
+  const notes = found.flatMap(({ flow, run, repair, verifications }) => [
+    ...formatRepair(flow, repair, verifications),
     ...(run.error === null ? [] : [`${flow}: ${run.error.summary}: ${run.error.why}`, `  fix: ${run.error.fix}`]),
     ...verifications.flatMap(({ examples }) => examples.map((example) => `${flow}: ${formatExample(example)}`)),
   ])
   return [table, ...(notes.length === 0 ? [] : ['', ...notes])].join('\n')
+}
+
+function formatRepair(
+  flow: string,
+  repair: FlowVerification['repair'],
+  verifications: readonly Verified[],
+): readonly string[] {
+  if (repair === null) return []
+  if (repair.error !== null)
+    return [`${flow}: not repaired: ${repair.error.summary}: ${repair.error.why}`, `  fix: ${repair.error.fix}`]
+  if (repair.outcome !== 'succeeded') return [`${flow}: not repaired: ${repair.reason ?? 'its run has not ended'}`]
+  return verifications.some(({ verdict }) => verdict === 'differs')
+    ? [
+        `${flow}: redone, and still differs: its mode leaves what it does not change or remove, or the source moved meanwhile`,
+      ]
+    : [`${flow}: repaired by run ${repair.id}`]
 }
 
 const sides = { missing: 'in the source only', extra: 'in the target only', changed: 'differs' } as const

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
+import { versionOf } from '../version.ts'
 
 export function versionCommand(): Command {
   return new Command('version')
@@ -20,11 +20,4 @@ function version({ out }: Invocation): Promise<ExitCode> {
   if (out.json) out.document(versions)
   else out.text(`sluice ${versions.sluice}, Node ${versions.node}, ${versions.platform}`)
   return Promise.resolve(0)
-}
-
-/** The version of this package. */
-export function versionOf(): string {
-  const path = new URL('../../../package.json', import.meta.url)
-  const { version: found } = JSON.parse(readFileSync(path, 'utf8')) as { readonly version: string } // our own package.json
-  return found
 }
