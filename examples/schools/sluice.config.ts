@@ -1,8 +1,14 @@
-import { defineConfig, env, file, sync } from 'sluice'
+import { defineConfig, endpoint, env, file, sync } from 'sluice'
 
 /** Every two hours, as the team's cron did; the warehouse itself is rebuilt every night. */
 const timing = { every: '2h', late: '30m', sourceEvery: '1d' } as const
 const guard = { minRows: 1, maxShrink: 0.5 } as const
+
+/** The federal directorate sees everything, an area officer its sector, a principal its school; anybody else nothing. */
+const seenBy = (school: string) => ({
+  by: 'role',
+  when: { FDE: 'all' as const, AEO: { sector: 'sector' }, Principal: { [school]: 'school' } },
+})
 
 export default defineConfig({
   project: 'schools',
@@ -61,6 +67,63 @@ export default defineConfig({
       guard,
       after: ['school_data'],
       ...timing,
+    }),
+  },
+  endpoints: {
+    'teacher-data': endpoint({
+      summary: 'One row a teacher, class and week',
+      table: 'api_teacher_data',
+      path: '/api/teacher-data',
+      filter: ['grade', 'subject', 'sector'],
+      sort: ['school', 'teacher', '-week_start'],
+      scope: seenBy('school'),
+      shape: 'list',
+    }),
+    'aggregated-data': endpoint({
+      summary: 'Teachers and lesson-plan ratio of each school, by week or month',
+      query: file('sql/aggregated_by_class.sql'),
+      key: ['school', 'sector', 'period'],
+      flows: ['aggregated_data', 'teacher_data'],
+      path: '/api/aggregated-data',
+      params: {
+        period: { values: ['weekly', 'monthly'], default: 'weekly' },
+        grade: {},
+        subject: {},
+      },
+      filter: ['sector'],
+      sort: ['-period', 'school'],
+      scope: seenBy('school'),
+      shape: 'list',
+    }),
+    'filter-options': endpoint({
+      summary: 'What the filters offer to the caller',
+      query: file('sql/offered.sql'),
+      flows: ['aggregated_data', 'school_data', 'teacher_data'],
+      path: '/api/filter-options',
+      distinct: { schools: 'school', sectors: 'sector', grades: 'grade', subjects: 'subject', periods: 'period' },
+      scope: seenBy('school'),
+    }),
+    'summary-stats': endpoint({
+      summary: 'Totals of what the caller may see',
+      table: 'api_teacher_data',
+      path: '/api/summary-stats',
+      filter: ['grade', 'subject', 'sector'],
+      aggregate: {
+        total_teachers: { distinct: 'user_id' },
+        total_schools: { distinct: 'school' },
+        total_sectors: { distinct: 'sector' },
+        overall_avg_lp_ratio: { avg: 'lp_ratio' },
+      },
+      scope: seenBy('school'),
+    }),
+    'all-schools': endpoint({
+      summary: 'The schools by name',
+      table: 'api_school_data',
+      path: '/api/all-schools',
+      filter: ['sector'],
+      sort: ['school_name'],
+      scope: seenBy('school_name'),
+      shape: 'list',
     }),
   },
 })
