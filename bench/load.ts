@@ -6,7 +6,7 @@
  * - ours: a flow run end to end (turn.ts), publishing by swap over the table that is there.
  * - in place: the same table published in place with 1 % of its rows changed.
  *
- * Limit and ours take turns on one server, after a checkpoint each.
+ * Limit, ours and the peers take turns on one server, after a checkpoint each.
  */
 import { execFile } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
@@ -18,6 +18,7 @@ import { literal, sql, type Database } from '../src/lib/sql.ts'
 import { openDatabase } from '../src/stores/postgres/client.ts'
 import { startEmbedded } from '../src/stores/postgres/embedded/embedded.ts'
 import { removeEmbedded } from '../src/stores/postgres/embedded/inspect.ts'
+import { median, round } from './figures.ts'
 import { lineitemKey } from './lineitem.ts'
 import { peersOf, type PeerResult } from './peers.ts'
 import type { TurnResult } from './turn.ts'
@@ -42,6 +43,9 @@ export interface BenchResult {
   readonly peers: readonly PeerResult[]
   readonly server: object
 }
+
+/** What the server alone took; a turn of ours has the same two, and more. */
+type Limit = Pick<TurnResult, 'seconds' | 'phases'>
 
 const exec = promisify(execFile)
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
@@ -93,7 +97,8 @@ async function measure(
   if (first.rows !== rows) throw new Error(`the first run published ${first.rows} rows`)
   await database.run(sql`copy lineitem to ${literal(dumped)} with (format binary)`)
 
-  const limits: number[] = []
+  const peers = options.peers ? await peersOf({ url, file: files.base, rows, say }) : []
+  const limits: Limit[] = []
   const ours: TurnResult[] = []
   const inPlace: TurnResult[] = []
   for (let n = 1; n <= turns; n++) {
@@ -102,16 +107,22 @@ async function measure(
     ours.push(await turn('swap', files.base))
     await database.run(sql`checkpoint`)
     inPlace.push(await turn('in-place', files.changed))
-    const [a, b, c] = [limits.at(-1) ?? 0, ours.at(-1)?.seconds ?? 0, inPlace.at(-1)?.seconds ?? 0]
+    const said: string[] = []
+    for (const peer of peers) {
+      await database.run(sql`checkpoint`)
+      said.push(`${peer.name} ${(await peer.turn()).toFixed(2)} s`)
+    }
+    const [a, b, c] = [limits.at(-1)?.seconds ?? 0, ours.at(-1)?.seconds ?? 0, inPlace.at(-1)?.seconds ?? 0]
     say(
       `turn ${n}: limit ${a.toFixed(2)} s, ours ${b.toFixed(2)} s (${(b / a).toFixed(2)}), in place ${c.toFixed(2)} s (${(c / b).toFixed(2)}), ` +
-        `${Math.round(Math.max(ours.at(-1)?.rssMb ?? 0, inPlace.at(-1)?.rssMb ?? 0))} MB; ${phasesOf(ours.at(-1))}; in place ${phasesOf(inPlace.at(-1))}`,
+        `${Math.round(Math.max(ours.at(-1)?.rssMb ?? 0, inPlace.at(-1)?.rssMb ?? 0))} MB; ` +
+        `limit ${phasesOf(limits.at(-1))}; ours ${phasesOf(ours.at(-1))}; in place ${phasesOf(inPlace.at(-1))}` +
+        said.map((text) => `; ${text}`).join(''),
     )
   }
-  const limitSeconds = median(limits)
+  const limitSeconds = median(limits.map((turn) => turn.seconds))
   const seconds = median(ours.map((turn) => turn.seconds))
   const inPlaceSeconds = median(inPlace.map((turn) => turn.seconds))
-  const peers = options.peers ? await peersOf({ url, database, file: files.base, rows, limitSeconds, say }) : []
   return {
     bench: 'load',
     rows,
@@ -120,7 +131,7 @@ async function measure(
     ratio: round(seconds / limitSeconds),
     rssMb: Math.round(Math.max(...[...ours, ...inPlace].map((turn) => turn.rssMb))),
     runs: limits.map((limitTurn, index) => ({
-      limitSeconds: round(limitTurn),
+      limitSeconds: round(limitTurn.seconds),
       seconds: round(ours[index]?.seconds ?? 0),
       inPlaceSeconds: round(inPlace[index]?.seconds ?? 0),
       rssMb: Math.round(ours[index]?.rssMb ?? 0),
@@ -131,7 +142,7 @@ async function measure(
       ratioToSwap: round(inPlaceSeconds / seconds),
       changes: inPlace.at(-1)?.changes ?? null,
     },
-    peers,
+    peers: peers.map((peer) => peer.result(limitSeconds)),
     server: await serverOf(database),
   }
 }
@@ -158,24 +169,36 @@ async function node(script: readonly string[], input = ''): Promise<string> {
 }
 
 /** The server alone: the same table from its own binary dump. */
-async function limit(database: Database, dumped: string, rows: number): Promise<number> {
+async function limit(database: Database, dumped: string, rows: number): Promise<Limit> {
   await database.run(sql`drop table if exists lineitem_limit`)
   await database.run(sql`create table lineitem_limit (like lineitem)`)
   await database.run(sql`checkpoint`)
-  const seconds = await database.session(async (session) => {
+  const phases = await database.session(async (session) => {
     await session.run(sql`set maintenance_work_mem = '512MB'`)
     await session.run(
       sql`select set_config('max_parallel_maintenance_workers', greatest(current_setting('max_parallel_maintenance_workers')::int, 2)::text, false)`,
     )
-    const started = performance.now()
-    const loaded = await session.run(sql`copy lineitem_limit from ${literal(dumped)} with (format binary)`)
-    await session.run(sql`alter table lineitem_limit add primary key (l_orderkey, l_linenumber)`)
-    await session.run(sql`analyze lineitem_limit`)
-    if (loaded !== rows) throw new Error(`the limit loaded ${loaded} rows`)
-    return (performance.now() - started) / 1000
+    let loaded: number | null = null
+    const timed = [
+      await time('load', async () => {
+        loaded = await session.run(sql`copy lineitem_limit from ${literal(dumped)} with (format binary)`)
+      }),
+      await time('index', async () => {
+        await session.run(sql`alter table lineitem_limit add primary key (l_orderkey, l_linenumber)`)
+        await session.run(sql`analyze lineitem_limit`)
+      }),
+    ]
+    if (loaded !== rows) throw new Error(`the limit loaded ${String(loaded)} rows`)
+    return timed
   })
   await database.run(sql`drop table lineitem_limit`)
-  return seconds
+  return { seconds: phases.reduce((sum, { seconds }) => sum + seconds, 0), phases }
+}
+
+async function time(name: string, work: () => Promise<void>): Promise<Limit['phases'][number]> {
+  const started = performance.now()
+  await work()
+  return { name, seconds: (performance.now() - started) / 1000 }
 }
 
 async function serverOf(database: Database): Promise<object> {
@@ -198,12 +221,5 @@ async function serverOf(database: Database): Promise<object> {
   }
 }
 
-const phasesOf = (turn: TurnResult | undefined): string =>
+const phasesOf = (turn: Limit | undefined): string =>
   (turn?.phases ?? []).map(({ name, seconds }) => `${name} ${seconds.toFixed(2)}`).join(', ')
-const round = (value: number): number => Math.round(value * 1000) / 1000
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = Math.floor(sorted.length / 2)
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2
-}

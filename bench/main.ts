@@ -1,8 +1,9 @@
 /** `npm run bench -- NAME [--peers] [--rows N] [--turns N]`: one JSON object on stdout, narration on stderr. */
 import { parseArgs } from 'node:util'
 import { benchLoad } from './load.ts'
+import { benchServe } from './serve.ts'
 
-const benches = { load: benchLoad } as const
+const benches = { load: benchLoad, serve: benchServe } as const
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
