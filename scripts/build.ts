@@ -1,6 +1,6 @@
 /**
  * Builds `dist`, which mirrors `src`: plain JavaScript and types from the compiler, and beside them the SQL files, which it does not
- * copy. What would only fail at a user's is looked for here.
+ * copy, and the console. What would only fail at a user's is looked for here.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,6 +26,14 @@ function renameInTypes(): void {
   }
 }
 
+/** The pages that `sluice up` serves, where lib/asset.ts looks for them in the package. */
+function copyConsole(): number {
+  const done = spawnSync(process.execPath, ['scripts/console.ts'], { cwd: root, stdio: 'inherit' })
+  if (done.status !== 0) process.exit(done.status ?? 1)
+  cpSync(join(root, 'console/dist'), join(dist, 'console'), { recursive: true })
+  return globSync('console/**/*.{js,css,html,svg}', { cwd: dist }).length
+}
+
 function copySql(): number {
   const files = globSync('**/*.sql', { cwd: src })
   for (const file of files) {
@@ -37,7 +45,7 @@ function copySql(): number {
 
 /** Relative imports that name a file which is not there: a `.ts` left over, or a module the compiler was not told about. */
 function dangling(): readonly string[] {
-  return globSync('**/*.js', { cwd: dist }).flatMap((file) => {
+  return globSync('**/*.js', { cwd: dist, exclude: ['console/**'] }).flatMap((file) => {
     const text = readFileSync(join(dist, file), 'utf8')
     const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '')
     return specifiers
@@ -50,7 +58,11 @@ rmSync(dist, { recursive: true, force: true })
 compile()
 renameInTypes()
 const sql = copySql()
+const pages = copyConsole()
 const wrong = dangling()
 for (const line of wrong) console.error(line)
 if (wrong.length > 0) process.exitCode = 1
-else console.log(`dist: ${globSync('**/*.js', { cwd: dist }).length} modules, ${sql} SQL files`)
+else
+  console.log(
+    `dist: ${globSync('**/*.js', { cwd: dist, exclude: ['console/**'] }).length} modules, ${sql} SQL files, ${pages} files of the console`,
+  )

@@ -53,6 +53,7 @@ function pack(folder: string): string {
     'dist/index.js',
     'dist/index.d.ts',
     'dist/state/migrations/000001.sql',
+    'dist/console/index.html',
     'LICENSE',
     'README.md',
   ]) {

@@ -112,6 +112,39 @@ const config = {
         ],
       },
     },
+    {
+      files: ['console/**/*.{ts,tsx}'],
+      plugins: ['typescript', 'import', 'unicorn', 'oxc', 'promise', 'react', 'jsx-a11y'],
+      rules: {
+        'react/rules-of-hooks': 'error',
+        'react/exhaustive-deps': 'error',
+        // React's compiler is not used; a role where HTML has a tag, and labels, are axe's to judge, on the page as it is.
+        'react/incompatible-library': 'off',
+        'jsx-a11y/prefer-tag-over-role': 'off',
+        'jsx-a11y/control-has-associated-label': 'off',
+        // What scrolls has to be reached by the keyboard: axe asks for it.
+        'jsx-a11y/no-noninteractive-tabindex': ['error', { tags: [], roles: ['region'] }],
+        // Scripts in the page are forbidden by the policy that the page is served with.
+        'react/no-danger': 'error',
+      },
+    },
+    {
+      files: ['console/src/**/*.{ts,tsx}'],
+      excludeFiles: ['console/**/*.test.ts'],
+      rules: {
+        'no-restricted-imports': [
+          'error',
+          {
+            patterns: [
+              {
+                regex: '^(\\.\\./)+(src|test|scripts|bench)/|^node:|^sluice$',
+                message: 'The console knows only the HTTP API, through its generated client.',
+              },
+            ],
+          },
+        ],
+      },
+    },
     ...importOverrides(),
   ],
 }

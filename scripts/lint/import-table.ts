@@ -19,22 +19,41 @@ export const importTable: readonly Home[] = [
   { home: 'flows/flow.ts', may: [], types: ['transfer', 'lib'] },
   { home: 'flows/*', may: ['flows/flow.ts', 'stores', 'state', 'transfer', 'lib'], types: [] },
   { home: 'runs', may: ['flows/flow.ts', 'state', 'lib'], types: [] },
+  { home: 'access', may: ['state', 'lib'], types: [] },
   { home: 'endpoints', may: ['stores/postgres', 'transfer', 'lib'], types: [] },
   // The types of flow.ts, because a config is parsed into what that contract calls a flow, and nowhere else.
   {
     home: 'config',
-    may: ['flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'lib'],
+    may: ['flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'access/config.ts', 'api/config.ts', 'lib'],
     types: ['flows/flow.ts'],
   },
-  // The two halves of the composition: the stores of a config, and everything.
+  // The parts of the composition: the stores of a config, flows as they are written, and everything.
   { home: 'stores.ts', may: ['config', 'flows/flow.ts', 'stores', 'transfer', 'lib'], types: [] },
+  { home: 'definitions.ts', may: ['config', 'flows/flow.ts', 'runs', 'lib'], types: [] },
   {
     home: 'sluice.ts',
-    may: ['stores.ts', 'config', 'runs', 'endpoints', 'flows', 'stores', 'state', 'transfer', 'lib'],
+    may: [
+      'stores.ts',
+      'definitions.ts',
+      'config',
+      'runs',
+      'access',
+      'api/config.ts',
+      'endpoints',
+      'flows',
+      'stores',
+      'state',
+      'transfer',
+      'lib',
+    ],
     types: [],
   },
-  { home: 'api', may: ['sluice.ts', 'config', 'endpoints', 'lib'], types: ['runs'] },
-  { home: 'cli', may: ['api', 'sluice.ts', 'config', 'lib'], types: ['runs'] },
+  {
+    home: 'api',
+    may: ['sluice.ts', 'config', 'endpoints', 'access/role.ts', 'lib'],
+    types: ['runs', 'access/access.ts', 'flows/flow.ts', 'stores.ts', 'definitions.ts'],
+  },
+  { home: 'cli', may: ['api', 'sluice.ts', 'config', 'lib'], types: ['runs', 'access'] },
   {
     home: 'index.ts',
     may: ['config', 'flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'lib/error.ts', 'sluice.ts'],

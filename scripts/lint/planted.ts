@@ -34,6 +34,7 @@ const targets: readonly string[] = [
   'cli/planted-target.ts',
   'lib/error.ts',
   'stores.ts',
+  'definitions.ts',
   'sluice.ts',
   'index.ts',
   '../test/planted-target.ts',
