@@ -198,8 +198,20 @@ export interface AuditFilter {
 export interface Audit {
   /** In `tx`, so that change and record commit together; without it, in a statement of its own. */
   record(entry: AuditEntry, cause: Cause, tx?: Sql): Promise<void>
+  /**
+   * Writes down what is about to be done, for what is more than one transaction: until it is said how it ended, `after` is
+   * `{ "unfinished": true }`, and that is what whoever dies on the way leaves behind.
+   */
+  begin(what: Pick<AuditEntry, 'action' | 'subject'>, cause: Cause): Promise<BegunAudit>
   /** Newest first. */
   list(filter: AuditFilter, page: Page): Promise<Paged<AuditRecord>>
+}
+
+/** One of the two has to be called. */
+export interface BegunAudit {
+  complete(entry: Omit<AuditEntry, 'action'>): Promise<void>
+  /** Nothing was done: the row goes. */
+  abandon(): Promise<void>
 }
 
 /** What was answered, as far as it is said again. `body` null: none. */

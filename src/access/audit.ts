@@ -1,14 +1,14 @@
 import type { Json } from '../lib/json.ts'
 import type { Sql } from '../lib/sql.ts'
-import { type AuditRow, countAudit, insertAudit, readAudit } from '../state/audit.ts'
+import { type AuditRow, completeAudit, countAudit, insertAudit, readAudit, removeAudit } from '../state/audit.ts'
 import type { State } from '../state/state.ts'
 import type { Audit, AuditEntry, AuditRecord, Cause } from './access.ts'
 import { afterOf, paged } from './cursor.ts'
 import { storable, storableText } from './secret.ts'
 
-/** Writes who changed what. In the transaction of the change, so that there is neither without the other. */
-export async function recordAudit(tx: Sql, state: State, entry: AuditEntry, cause: Cause): Promise<void> {
-  await insertAudit(tx, state, {
+/** Writes who changed what. In the transaction of the change, so that there is neither without the other. Its id. */
+export async function recordAudit(tx: Sql, state: State, entry: AuditEntry, cause: Cause): Promise<string> {
+  return await insertAudit(tx, state, {
     actorBy: cause.actor.by,
     actorId: cause.actor.id === null ? null : storableText(cause.actor.id),
     actorName: storableText(cause.actor.name),
@@ -22,7 +22,19 @@ export async function recordAudit(tx: Sql, state: State, entry: AuditEntry, caus
 
 export function openAudit(state: State): Audit {
   return {
-    record: (entry, cause, tx = state.db) => recordAudit(tx, state, entry, cause),
+    record: async (entry, cause, tx = state.db) => void (await recordAudit(tx, state, entry, cause)),
+    async begin(what, cause) {
+      const id = await recordAudit(state.db, state, { ...what, before: null, after: { unfinished: true } }, cause)
+      return {
+        complete: ({ subject, before, after }) =>
+          completeAudit(state.db, state, id, {
+            subject: storableText(subject),
+            before: textOf(before),
+            after: textOf(after),
+          }),
+        abandon: () => removeAudit(state.db, state, id),
+      }
+    },
     async list(filter, page) {
       const rows = await readAudit(state.db, state, filter, afterOf(page, 'number'), page.limit + 1)
       return paged(rows.map(toRecord), page.limit, await countAudit(state.db, state, filter))

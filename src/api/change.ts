@@ -1,14 +1,16 @@
 /**
- * The audit: every operation that can change something says under which action, and its row is written before its answer leaves. A
- * resource adds what it knows (`request.change.before = …`); it cannot leave the row out.
+ * The audit: every operation that can change something says under which action. Its row is written before it begins, so that whoever
+ * dies on the way leaves one, and says how it ended before the answer leaves. A resource adds what it knows
+ * (`request.change.before = …`) as soon as it is so; it cannot leave the row out.
  *
- *   handler done ──▶ refused (4xx): nothing changed, no row
- *                └─▶ answered or failed: row ──▶ answer
+ *   row: unfinished ──▶ handler ──▶ refused (4xx), nothing changed: the row goes
+ *                               └─▶ answered or failed: what is known now ──▶ answer
  */
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
-import type { Access, Actor } from '../access/access.ts'
+import type { Access, BegunAudit } from '../access/access.ts'
+import { failpoint } from '../lib/failpoint.ts'
 import type { Json } from '../lib/json.ts'
-import { callerOf } from './authenticate.ts'
+import { causeOf } from './authenticate.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -18,6 +20,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What the audit says of this request; null on routes that change nothing. */
     change: Change | null
+    /** The row of the change; null: none was begun, or it says how it ended. */
+    audit: BegunAudit | null
   }
 }
 
@@ -25,6 +29,7 @@ export interface Change {
   /** What it is done to. Default: what the address names. */
   subject: string
   before: Json
+  /** What has been changed so far: a refusal after that does not take the row away. */
   after: Json
 }
 
@@ -44,28 +49,28 @@ export function audited(route: RouteOptions): void {
 
 export function audit(app: FastifyInstance, access: Access): void {
   app.decorateRequest('change', null)
+  app.decorateRequest('audit', null)
   app.addHook('preHandler', async (request) => {
     const { audit: action } = request.routeOptions.config
     if (action === undefined || action === 'access') return
-    const named = Object.values(request.params ?? {}).map(String)
-    request.change = { subject: named.join('/'), before: null, after: null }
+    const subject = Object.values(request.params ?? {})
+      .map(String)
+      .join('/')
+    request.audit = await access.audit.begin({ action, subject }, causeOf(request))
+    request.change = { subject, before: null, after: null }
   })
   app.addHook('onSend', async (request, reply, payload) => {
-    const { change } = request
-    const { audit: action } = request.routeOptions.config
-    if (change === null || action === undefined || refused(reply.statusCode)) return payload
+    const { audit: row, change } = request
+    if (row === null || change === null) return payload
     // Once, even if what comes after fails and the error is sent instead.
-    request.change = null
+    request.audit = null
+    await failpoint('audit:before-complete')
+    const status = reply.statusCode
+    if (isRefusal(status) && change.after === null) await row.abandon()
     // It broke on the way, and may have been done or not: who looks has to know that.
-    const after = reply.statusCode >= 500 && change.after === null ? { failed: reply.statusCode } : change.after
-    await access.audit.record({ action, ...change, after }, { actor: actorOf(request), requestId: request.id })
+    else await row.complete(status >= 500 && change.after === null ? { ...change, after: { failed: status } } : change)
     return payload
   })
 }
 
-const refused = (status: number): boolean => status >= 400 && status < 500
-
-function actorOf(request: FastifyRequest): Actor {
-  const { by, id, name } = callerOf(request)
-  return { by, id, name }
-}
+const isRefusal = (status: number): boolean => status >= 400 && status < 500

@@ -129,9 +129,14 @@ export const dataSync: Resource = (app, sluice) => {
         const { data_type: wanted, force } = request.body
         const waited = secondsToWait(request.headers.prefer, triggerSeconds)
         const names = wanted === 'all' ? syncs(sluice) : [String(flowOf(sluice, wanted).name)]
-        const asked = await askAll(sluice, names, force, callerOf(request))
-        changeOf(request).subject = wanted
-        changeOf(request).after = { force, runs: asked.flatMap((one) => ('id' in one ? [one.id] : [])) }
+        const change = changeOf(request)
+        change.subject = wanted
+        const runs: string[] = []
+        const begun = (run: string): void => {
+          runs.push(run)
+          change.after = { force, runs }
+        }
+        const asked = await askAll(sluice, names, force, callerOf(request), begun)
         const deadline = Date.now() + waited * 1_000
         const ended = await patiently(reply, closing, async (gone) => {
           const all: Ended[] = []
@@ -160,12 +165,20 @@ function syncs({ engine }: Sluice): string[] {
 
 type AskedFlow = { readonly flow: string } & (Asked | { readonly refused: SluiceError })
 
-/** Asks for each. One flow alone that is refused is an answer of its own; of several, the others go on. */
-async function askAll(sluice: Sluice, names: readonly string[], force: boolean, caller: Caller): Promise<AskedFlow[]> {
+/** Asks for each. One flow alone that is refused is an answer of its own; of several, the others go on. `begun` hears of each run. */
+async function askAll(
+  sluice: Sluice,
+  names: readonly string[],
+  force: boolean,
+  caller: Caller,
+  begun: (run: string) => void,
+): Promise<AskedFlow[]> {
   const asked: AskedFlow[] = []
   for (const flow of names) {
     try {
-      asked.push({ flow, ...(await askFor(sluice, flow, 'apply', { force }, caller)) })
+      const one = await askFor(sluice, flow, 'apply', { force }, caller)
+      begun(one.id)
+      asked.push({ flow, ...one })
     } catch (thrown) {
       const refused = asSluiceError(thrown)
       if (names.length === 1 || refused.code !== 'FLOW_PAUSED') throw thrown

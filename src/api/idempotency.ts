@@ -1,6 +1,8 @@
 /**
  * `Idempotency-Key` on POST: the same request under the same key is done once, and answered the same again.
  *
+ * An answer that is said again ends the request here: the audit, which comes after, sees nothing of it.
+ *
  *   new key ──▶ handler ──▶ done: kept         again ──▶ the same answer, Idempotency-Replayed: true
  *                       └─▶ refused or failed: forgotten, may be tried again
  */
@@ -42,8 +44,6 @@ export function idempotency(app: FastifyInstance, access: Access): void {
       request.idempotency = begun.claim
       return undefined
     }
-    // Nothing is done again, so nothing is audited again.
-    request.change = null
     const { status, headers, body } = begun.answer
     return reply
       .code(status)

@@ -113,7 +113,10 @@ function asking(app: Api, sluice: Sluice): void {
       if (redo && options.slices !== null) {
         // Of a paused flow nothing is marked: what is refused changes nothing.
         const [status] = await engine.status([flow.name])
-        if (status?.paused === null) await engine.redo(flow.name, options.slices as SliceKey[]) // compared, never parsed
+        if (status?.paused === null) {
+          await engine.redo(flow.name, options.slices as SliceKey[]) // compared, never parsed
+          changeOf(request).after = { redo, slices: options.slices }
+        }
       }
       const asked = await askFor(sluice, flow.name, 'apply', options, callerOf(request))
       changeOf(request).after = { run: asked.id, joined: asked.joined, ...options, redo }

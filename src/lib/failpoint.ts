@@ -51,6 +51,8 @@ export const failpoints = [
   'schedule:inserted',
   'schedule:before-commit',
   'schedule:after-commit',
+  /** A change of the API is done, its audit row still says unfinished. */
+  'audit:before-complete',
   'outbox:before-send',
   'outbox:after-send',
 ] as const

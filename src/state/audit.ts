@@ -13,11 +13,30 @@ export interface NewAudit {
   readonly requestId: string | null
 }
 
-export async function insertAudit(tx: Sql, state: State, entry: NewAudit): Promise<void> {
-  await tx.run(sql`
+/** Its id. */
+export async function insertAudit(tx: Sql, state: State, entry: NewAudit): Promise<string> {
+  const { id } = await tx.one<{ id: string }>(sql`
     insert into ${state.t('audit')} (project, at, actor_by, actor_id, actor_name, action, subject, before, after, request_id)
     values (${state.project}, ${state.now}, ${entry.actorBy}, ${entry.actorId}, ${entry.actorName}, ${entry.action},
-      ${entry.subject}, ${entry.before}::jsonb, ${entry.after}::jsonb, ${entry.requestId})`)
+      ${entry.subject}, ${entry.before}::jsonb, ${entry.after}::jsonb, ${entry.requestId})
+    returning id::text`)
+  return id
+}
+
+/** Says what became of what was begun. */
+export async function completeAudit(
+  db: Sql,
+  state: State,
+  id: string,
+  entry: Pick<NewAudit, 'subject' | 'before' | 'after'>,
+): Promise<void> {
+  await db.run(sql`
+    update ${state.t('audit')} set subject = ${entry.subject}, before = ${entry.before}::jsonb, after = ${entry.after}::jsonb
+    where project = ${state.project} and id = ${id}::bigint`)
+}
+
+export async function removeAudit(db: Sql, state: State, id: string): Promise<void> {
+  await db.run(sql`delete from ${state.t('audit')} where project = ${state.project} and id = ${id}::bigint`)
 }
 
 export interface AuditRow extends Row {
