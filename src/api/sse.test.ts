@@ -60,6 +60,10 @@ async function* forever(signal: AbortSignal): AsyncGenerator<Message> {
   yield* []
 }
 
+async function* busy(signal: AbortSignal): AsyncGenerator<Message> {
+  for (; !signal.aborted; await sleep(2)) yield { event: 'log', data: {} }
+}
+
 async function* three(): AsyncGenerator<Message> {
   for (const n of [1, 2, 3]) yield { id: String(n), event: 'log', data: { n } }
 }
@@ -139,5 +143,15 @@ test('a caller that may no more sees no more', async () => {
   await until(() => served.followed() === 1)
   allowed = false
   expect(await answer.text()).toContain('retry')
+  expect(served.followed()).toBe(0)
+})
+
+test('nor while so much is said that nothing is left to ping for', async () => {
+  let allowed = true
+  const served = await serve(busy, { pingMs: 20, still: () => Promise.resolve(allowed) })
+  const answer = await fetch(served.url)
+  await until(() => served.asked() > 3)
+  allowed = false
+  expect(await answer.text()).toContain('event: log')
   expect(served.followed()).toBe(0)
 })

@@ -35,7 +35,7 @@ export interface StreamOptions {
   readonly pingMs?: number
   /** How long a client may not read. */
   readonly stallMs?: number
-  /** Asked at each ping; false ends the stream, so that a revoked token sees no more. */
+  /** Asked every `pingMs`, however much is said; false ends the stream, so that a revoked token sees no more. */
   readonly still?: () => Promise<boolean>
 }
 
@@ -52,11 +52,15 @@ export function sendEvents(
     yield 'retry: 2000\n\n'
     const messages = source(over.signal)[Symbol.asyncIterator]()
     let pending = messages.next()
+    let looked = performance.now()
     try {
       for (;;) {
         const next = await within(pending, pingMs, over.signal)
         if (over.signal.aborted || (next !== 'nothing' && next.done === true)) return
-        if (next === 'nothing' && !(await still())) return
+        if (next === 'nothing' || performance.now() - looked >= pingMs) {
+          if (!(await still())) return
+          looked = performance.now()
+        }
         const stalled = setTimeout(() => body.destroy(), stallMs)
         try {
           yield next === 'nothing' ? ': ping\n\n' : frame(next.value)
