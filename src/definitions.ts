@@ -41,24 +41,24 @@ export interface DraftPlan {
 
 export interface Definitions {
   /** Every flow, those made in the console included, by name. */
-  definitions(): Promise<readonly DefinedFlow[]>
+  list(): Promise<readonly DefinedFlow[]>
   /** `FLOW_UNKNOWN` */
-  definition(name: string): Promise<DefinedFlow>
+  get(name: string): Promise<DefinedFlow>
   /** Newest first; of removed flows, too. */
   versions(name: string): Promise<readonly FlowVersion[]>
   /** All flows, left to right: what they read, they themselves, what they write, the endpoints that serve it. */
   lineage(): Promise<Lineage>
   /** Checks a definition and plans it, without saving it. `CONFIG_INVALID` names each fault, `FLOW_READ_ONLY`. */
-  planFlow(name: string, definition: unknown, signal?: AbortSignal): Promise<DraftPlan>
+  plan(name: string, definition: unknown, signal?: AbortSignal): Promise<DraftPlan>
   /**
    * Saves a flow made in the console, checked like the config file. `expectVersion`: the version it was made from; null: it is new.
    * `CONFIG_INVALID`, `FLOW_READ_ONLY`, `FLOW_VERSION_CONFLICT`.
    */
-  saveFlow(name: string, definition: unknown, by: string, expectVersion: number | null): Promise<DefinedFlow>
+  save(name: string, definition: unknown, by: string, expectVersion: number | null): Promise<DefinedFlow>
   /** Its history stays, and so does its table. `FLOW_READ_ONLY`, `FLOW_IN_USE` when another comes after it. */
-  removeFlow(name: string, by: string): Promise<void>
+  remove(name: string, by: string): Promise<void>
   /** The flow as code of a config file. */
-  exportFlow(name: string): Promise<ExportedFlow>
+  export(name: string): Promise<ExportedFlow>
 }
 
 export interface DefinitionsOptions {
@@ -80,7 +80,7 @@ export function openDefinitions({
   endpoints,
   log,
 }: DefinitionsOptions): Definitions {
-  const definitions = async (): Promise<readonly DefinedFlow[]> => {
+  const list = async (): Promise<readonly DefinedFlow[]> => {
     await engine.refresh()
     const flows = new Map(engine.flows().map((flow) => [flow.name as string, flow]))
     const refused = new Map(engine.refused().map(({ flow, error }) => [flow, error]))
@@ -93,14 +93,14 @@ export function openDefinitions({
     ...(flow === undefined ? { reads: [], writes: [] } : (kinds[flow.kind]?.ends(flow) ?? { reads: [], writes: [] })),
     problem: flow === undefined ? (problem ?? notHere(row.name).toJSON()) : null,
   })
-  const definition = async (name: string): Promise<DefinedFlow> => {
-    const found = (await definitions()).find((one) => one.name === name)
+  const get = async (name: string): Promise<DefinedFlow> => {
+    const found = (await list()).find((one) => one.name === name)
     if (found === undefined) throw unknown(name)
     return found
   }
   /** The definition, checked beside all others; a name of the file is refused. */
   const draft = async (name: string, written: unknown) => {
-    const standing = await definitions()
+    const standing = await list()
     const before = standing.find((one) => one.name === name)
     if (before?.origin === 'file' || loaded.flows.some(({ flow }) => flow.name === name)) throw readOnly(name)
     const others = standing.filter(({ origin }) => origin === 'console')
@@ -108,11 +108,11 @@ export function openDefinitions({
   }
 
   return {
-    definitions,
-    definition,
+    list,
+    get,
     versions: (name) => engine.versions(name),
     lineage: async () => {
-      const flows = (await definitions()).map(({ name, timing, reads, writes }) => ({
+      const flows = (await list()).map(({ name, timing, reads, writes }) => ({
         name,
         after: timing?.after ?? [],
         reads,
@@ -120,7 +120,7 @@ export function openDefinitions({
       }))
       return lineageOf(flows, endpoints())
     },
-    planFlow: async (name, written, signal = new AbortController().signal) => {
+    plan: async (name, written, signal = new AbortController().signal) => {
       const { before, flow } = await draft(name, written)
       const kind = kinds[flow.kind]
       if (kind === undefined) throw new Error(`there is no kind ${flow.kind}`)
@@ -142,17 +142,17 @@ export function openDefinitions({
       const { slices: planned, steps } = kind.plan(flow, request, facts, context)
       return { changes: changesOf(before, flow, written), slices: planned, steps }
     },
-    saveFlow: async (name, written, by, expectVersion) => {
+    save: async (name, written, by, expectVersion) => {
       const { flow, definition: json } = await draft(name, written)
       await engine.save(flow, json, by, expectVersion)
-      return await definition(name)
+      return await get(name)
     },
-    removeFlow: async (name, by) => {
+    remove: async (name, by) => {
       if (loaded.flows.some(({ flow }) => flow.name === name)) throw readOnly(name)
       await engine.remove(name, by)
     },
-    exportFlow: async (name) => {
-      const { definition: json } = await definition(name)
+    export: async (name) => {
+      const { definition: json } = await get(name)
       return exportFlow(name, json)
     },
   }

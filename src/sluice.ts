@@ -43,7 +43,7 @@ export interface RunOptions extends Partial<Omit<WorkRequest, 'slices' | 'dueAt'
 }
 
 /** A running Sluice. Every name that is unknown is refused with `FLOW_UNKNOWN` before anything is asked for. */
-export interface Sluice extends AsyncDisposable, Definitions {
+export interface Sluice extends AsyncDisposable {
   readonly project: string
   readonly directory: string
   readonly flows: readonly Flow[]
@@ -52,6 +52,8 @@ export interface Sluice extends AsyncDisposable, Definitions {
   readonly access: Access
   /** The rows that applications read. */
   readonly endpoints: Endpoints
+  /** Flows as they are written, those made in the console included. */
+  readonly definitions: Definitions
   /** The tables that flows write, for whoever may see all of their rows. */
   readonly tables: Tables
   readonly stores: readonly StoreDescription[]
@@ -185,14 +187,7 @@ class RunningSluice implements Sluice {
   readonly access: Access
   readonly endpoints: Endpoints
   readonly tables: Tables
-  readonly definitions: Definitions['definitions']
-  readonly definition: Definitions['definition']
-  readonly versions: Definitions['versions']
-  readonly lineage: Definitions['lineage']
-  readonly planFlow: Definitions['planFlow']
-  readonly saveFlow: Definitions['saveFlow']
-  readonly removeFlow: Definitions['removeFlow']
-  readonly exportFlow: Definitions['exportFlow']
+  readonly definitions: Definitions
   readonly #loaded: LoadedConfig
   readonly #stores: OpenStores
   readonly #options: OpenOptions
@@ -213,7 +208,7 @@ class RunningSluice implements Sluice {
     this.engine = engine
     this.#stores = stores
     this.#options = options
-    const made = openDefinitions({
+    this.definitions = openDefinitions({
       loaded,
       engine,
       kinds,
@@ -222,14 +217,6 @@ class RunningSluice implements Sluice {
       endpoints: () => this.endpoints.list(),
       log: options.log ?? (() => {}),
     })
-    this.definitions = made.definitions
-    this.definition = made.definition
-    this.versions = made.versions
-    this.lineage = made.lineage
-    this.planFlow = made.planFlow
-    this.saveFlow = made.saveFlow
-    this.removeFlow = made.removeFlow
-    this.exportFlow = made.exportFlow
   }
 
   /** Those of the file and those made in the console, as of now. */
@@ -321,7 +308,7 @@ class RunningSluice implements Sluice {
         fix: `stop process ${pid} and start \`sluice up\` again`,
       })
     }
-    for (const { name, tookOver, problem: why } of await this.definitions()) {
+    for (const { name, tookOver, problem: why } of await this.definitions.list()) {
       if (tookOver !== null) findings.push(takenOver(name, tookOver))
       if (why !== null && !outdated.some((one) => one.flow === name)) findings.push(problem(name, why))
     }

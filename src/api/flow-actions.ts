@@ -81,7 +81,7 @@ function planning(app: Api, sluice: Sluice): void {
       const caller = callerOf(request)
       if (planned !== undefined) {
         demand(caller, 'admin')
-        const { changes, ...found } = await looking(422, () => sluice.planFlow(name, planned, closing))
+        const { changes, ...found } = await looking(422, () => sluice.definitions.plan(name, planned, closing))
         changeOf(request).after = { definition: planned, changes }
         return reply.code(200).send({ flow: name, changes, ...toPlan(found) })
       }
@@ -124,7 +124,7 @@ function pausing(app: Api, sluice: Sluice): void {
     },
     async handler(request) {
       const before = await state(request.params.flow)
-      const { name } = await sluice.definition(request.params.flow)
+      const { name } = await sluice.definitions.get(request.params.flow)
       await sluice.engine.pause(name, callerOf(request).name, request.body.reason)
       const after = await state(name)
       const change = changeOf(request)
@@ -147,7 +147,7 @@ function pausing(app: Api, sluice: Sluice): void {
     },
     async handler(request) {
       const before = await state(request.params.flow)
-      const { name } = await sluice.definition(request.params.flow)
+      const { name } = await sluice.definitions.get(request.params.flow)
       await sluice.engine.resume(name, callerOf(request).name)
       const change = changeOf(request)
       change.before = { paused: pauseOf(before) }
@@ -181,7 +181,7 @@ function exporting(app: Api, sluice: Sluice): void {
       },
     },
     async handler(request, reply) {
-      const { entry, imports, config } = await sluice.exportFlow(request.params.flow)
+      const { entry, imports, config } = await sluice.definitions.export(request.params.flow)
       if (/\btext\/plain\b/.test(request.headers.accept ?? ''))
         return reply.type('text/plain; charset=utf-8').send(config)
       return reply.type('application/json').send({ flow: request.params.flow, entry, imports: [...imports], config })

@@ -115,7 +115,7 @@ function read(app: Api, sluice: Sluice): void {
       response: { 200: pageOf(version).meta({ id: 'FlowVersionPage' }), 404: noFlow },
     },
     async handler({ params, query }) {
-      const found = (await sluice.versions(params.flow)).map((one) => ({
+      const found = (await sluice.definitions.versions(params.flow)).map((one) => ({
         ...one,
         definition: definition.parse(one.definition),
       }))
@@ -149,8 +149,8 @@ function write(app: Api, sluice: Sluice): void {
     async handler(request, reply) {
       const { flow: name } = request.params
       const expected = versionOf(request.body.version, request.headers['if-match'])
-      const before = (await sluice.definitions()).find((one) => one.name === name)
-      const saved = await sluice.saveFlow(name, request.body.definition, callerOf(request).name, expected)
+      const before = (await sluice.definitions.list()).find((one) => one.name === name)
+      const saved = await sluice.definitions.save(name, request.body.definition, callerOf(request).name, expected)
       const change = changeOf(request)
       change.before = before === undefined ? null : { version: before.version, definition: before.definition }
       change.after = { version: saved.version, definition: saved.definition }
@@ -182,8 +182,8 @@ function write(app: Api, sluice: Sluice): void {
     },
     async handler(request, reply) {
       const { flow: name } = request.params
-      const before = await sluice.definition(name)
-      await sluice.removeFlow(name, callerOf(request).name)
+      const before = await sluice.definitions.get(name)
+      await sluice.definitions.remove(name, callerOf(request).name)
       changeOf(request).before = { version: before.version, definition: before.definition }
       return reply.code(204).send()
     },

@@ -36,7 +36,7 @@ export const lineage: Resource = (app, sluice) => {
       response: { 200: lineageSchema },
     },
     async handler() {
-      const { nodes, edges } = await sluice.lineage()
+      const { nodes, edges } = await sluice.definitions.lineage()
       return { nodes: [...nodes], edges: [...edges] }
     },
   })

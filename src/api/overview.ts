@@ -20,7 +20,7 @@ export interface Overview {
 export async function overview(sluice: Sluice, only?: string): Promise<Overview> {
   const { engine } = sluice
   const [definitions, status, alive, outdated] = await Promise.all([
-    only === undefined ? sluice.definitions() : sluice.definition(only).then((one) => [one]),
+    only === undefined ? sluice.definitions.list() : sluice.definitions.get(only).then((one) => [one]),
     engine.status(only === undefined ? undefined : knownNames(engine, only)),
     engine.alive(),
     engine.outdated(),

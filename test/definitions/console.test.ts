@@ -63,7 +63,7 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
 
   test('checked as the file is, each fault named by its path', async () => {
     const refused = async (name: string, definition: unknown): Promise<string> => {
-      const error = await sluice.saveFlow(name, definition, 'ann', null).catch((thrown: unknown) => thrown)
+      const error = await sluice.definitions.save(name, definition, 'ann', null).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'CONFIG_INVALID' })
       return (error as { why: string }).why
     }
@@ -82,7 +82,7 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
     expect(await refused('a', cities({ from: { file: { $file: 'sql/late.sql' }, params: { deep } } }))).toContain(
       'nested',
     )
-    expect(await sluice.definitions()).toHaveLength(1)
+    expect(await sluice.definitions.list()).toHaveLength(1)
   })
 
   test('what it reads lies in the project, and is not hidden', async () => {
@@ -91,7 +91,7 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
     await symlink(join(project.directory, '..', 'outside-of-it'), join(project.directory, `data/link${version}`))
     await symlink(join(project.directory, '.env'), join(project.directory, `data/env${version}.csv`))
     const from = async (source: object): Promise<unknown> =>
-      await sluice.planFlow('a', { ...cities(), from: source }).catch((thrown: unknown) => thrown)
+      await sluice.definitions.plan('a', { ...cities(), from: source }).catch((thrown: unknown) => thrown)
     for (const path of [
       '/etc/passwd',
       '../outside-of-it/a.csv',
@@ -109,19 +109,19 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
       expect(await from({ file: { $file: path } }), path).toMatchObject({ code: 'CONFIG_INVALID' })
     }
     for (const option of ['beforePublish', 'afterPublish']) {
-      const planned = sluice.planFlow('a', cities({ [option]: { $file: '.env' } }))
+      const planned = sluice.definitions.plan('a', cities({ [option]: { $file: '.env' } }))
       await expect(planned).rejects.toMatchObject({ code: 'CONFIG_INVALID', why: expect.stringContaining('hidden') })
     }
   })
 
   test('planned without being saved, saved, done by the running worker at once, exported', async () => {
-    const plan = await sluice.planFlow('made', cities())
+    const plan = await sluice.definitions.plan('made', cities())
     expect(plan).toMatchObject({ changes: 'new', slices: [{ action: 'run', why: 'never published' }] })
     expect(plan.steps.join('\n')).toContain('create public.console_cities')
-    expect(await sluice.definitions()).toHaveLength(1)
-    await expect(sluice.definition('made')).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
+    expect(await sluice.definitions.list()).toHaveLength(1)
+    await expect(sluice.definitions.get('made')).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
 
-    const saved = await sluice.saveFlow('made', cities(), 'ann', null)
+    const saved = await sluice.definitions.save('made', cities(), 'ann', null)
     expect(saved).toMatchObject({
       origin: 'console',
       version: 1,
@@ -138,31 +138,33 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
     expect(by).toEqual({ roles: ['worker', 'scheduler'] })
     expect((await sluice.status(['made']))[0]).toMatchObject({ state: 'fresh', rows: 2, note: null })
 
-    const { config, entry, imports } = await sluice.exportFlow('made')
+    const { config, entry, imports } = await sluice.definitions.export('made')
     expect(entry).toContain("made: sync({ from: { csv: 'data/cities.csv' }, to: 'console_cities', key: ['id'] }),")
     expect(imports).toEqual(['sync'])
     expect(config).toContain("import { defineConfig, sync } from 'sluice'")
-    expect((await sluice.planFlow('made', cities())).changes).toBe('nothing')
-    expect((await sluice.planFlow('made', cities({ every: '1h' }))).changes).toBe('timing')
-    expect((await sluice.planFlow('made', cities({ mode: 'upsert' }))).changes).toBe('content')
+    expect((await sluice.definitions.plan('made', cities())).changes).toBe('nothing')
+    expect((await sluice.definitions.plan('made', cities({ every: '1h' }))).changes).toBe('timing')
+    expect((await sluice.definitions.plan('made', cities({ mode: 'upsert' }))).changes).toBe('content')
   })
 
   test('changed: the version that was meant, or nobody; the schedule is kept by the running scheduler', async () => {
-    await expect(sluice.saveFlow('made', cities(), 'bob', null)).rejects.toMatchObject({
+    await expect(sluice.definitions.save('made', cities(), 'bob', null)).rejects.toMatchObject({
       code: 'FLOW_VERSION_CONFLICT',
     })
-    await expect(sluice.saveFlow('made', cities(), 'bob', 7)).rejects.toMatchObject({ code: 'FLOW_VERSION_CONFLICT' })
+    await expect(sluice.definitions.save('made', cities(), 'bob', 7)).rejects.toMatchObject({
+      code: 'FLOW_VERSION_CONFLICT',
+    })
     const both = await Promise.allSettled([
-      sluice.saveFlow('made', cities({ every: '1s' }), 'bob', 1),
-      sluice.saveFlow('made', cities({ every: '2s' }), 'eve', 1),
+      sluice.definitions.save('made', cities({ every: '1s' }), 'bob', 1),
+      sluice.definitions.save('made', cities({ every: '2s' }), 'eve', 1),
     ])
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     const runs = await ended('made', 3)
     expect(runs[0]).toMatchObject({ trigger: 'schedule' })
     // The same again is no new version.
-    const { definition, version: now } = await sluice.definition('made')
-    expect(await sluice.saveFlow('made', definition, 'bob', now)).toMatchObject({ version: now })
-    expect(await sluice.versions('made')).toMatchObject([
+    const { definition, version: now } = await sluice.definitions.get('made')
+    expect(await sluice.definitions.save('made', definition, 'bob', now)).toMatchObject({ version: now })
+    expect(await sluice.definitions.versions('made')).toMatchObject([
       { version: 2, origin: 'console' },
       { version: 1, origin: 'console', createdBy: 'ann' },
     ])
@@ -172,45 +174,51 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
   test('another handle sees it, and what it says is what was saved', async () => {
     const other = await open()
     expect(other.flows.map(({ name }) => name)).toContain('made')
-    await sluice.saveFlow('second', { ...cities(), to: 'second', after: ['made'] }, 'ann', null)
+    await sluice.definitions.save('second', { ...cities(), to: 'second', after: ['made'] }, 'ann', null)
     const [status] = await other.status(['second'])
     expect(status).toMatchObject({ name: 'second', state: 'never' })
-    expect((await other.lineage()).edges).toContainEqual({ from: 'flow:made', to: 'flow:second', tag: 'after' })
+    expect((await other.definitions.lineage()).edges).toContainEqual({
+      from: 'flow:made',
+      to: 'flow:second',
+      tag: 'after',
+    })
     const listed = await project.sluice(['status', '--json'])
     expect(listed.stdout).toContain('"second"')
   })
 
   test('a name of the file is the file’s', async () => {
     for (const name of ['filed']) {
-      await expect(sluice.saveFlow(name, cities(), 'ann', null)).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
-      await expect(sluice.planFlow(name, cities())).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
-      await expect(sluice.removeFlow(name, 'ann')).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
+      await expect(sluice.definitions.save(name, cities(), 'ann', null)).rejects.toMatchObject({
+        code: 'FLOW_READ_ONLY',
+      })
+      await expect(sluice.definitions.plan(name, cities())).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
+      await expect(sluice.definitions.remove(name, 'ann')).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
     }
-    expect((await sluice.exportFlow('filed')).entry).toBe(
+    expect((await sluice.definitions.export('filed')).entry).toBe(
       "filed: sync({ from: { csv: 'data/cities.csv' }, to: 'filed', key: ['id'] }),",
     )
   })
 
   test('removed: nothing of it is due or done any more, its history and its table stay', async () => {
-    await expect(sluice.removeFlow('made', 'ann')).rejects.toMatchObject({ code: 'FLOW_IN_USE' })
-    await sluice.removeFlow('second', 'ann')
-    await sluice.removeFlow('made', 'ann')
-    await expect(sluice.removeFlow('made', 'ann')).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
+    await expect(sluice.definitions.remove('made', 'ann')).rejects.toMatchObject({ code: 'FLOW_IN_USE' })
+    await sluice.definitions.remove('second', 'ann')
+    await sluice.definitions.remove('made', 'ann')
+    await expect(sluice.definitions.remove('made', 'ann')).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
     await expect(sluice.run(['made'])).rejects.toMatchObject({ code: 'FLOW_UNKNOWN' })
     const before = await sluice.engine.countRuns({ flow: flow('made') })
     await sleep(2500)
     expect(await sluice.engine.countRuns({ flow: flow('made') })).toBe(before)
     expect(await sluice.engine.runs({ flow: flow('made'), outcomes: ['waiting', 'running'], limit: 9 })).toEqual([])
-    expect(await sluice.versions('made')).toHaveLength(2)
+    expect(await sluice.definitions.versions('made')).toHaveLength(2)
     expect(await project.query('select count(*)::int as rows from console_cities')).toEqual([{ rows: 2 }])
-    const again = await sluice.saveFlow('made', cities(), 'ann', null)
+    const again = await sluice.definitions.save('made', cities(), 'ann', null)
     expect(again.version).toBe(3)
     expect((await sluice.run(['made']))[0]?.outcome).toMatch(/succeeded|skipped/)
   })
 
   test('a run that goes on while its flow is changed ends under the definition that it began with', async () => {
     const slow = { kind: 'sync', from: { query: 'select i as id from range(3) t(i)' }, to: 'slow', key: ['id'] }
-    const first = await sluice.saveFlow('slow', { ...slow, afterPublish: 'select pg_sleep(2)' }, 'ann', null)
+    const first = await sluice.definitions.save('slow', { ...slow, afterPublish: 'select pg_sleep(2)' }, 'ann', null)
     const { id } = await sluice.engine.request({
       operation: 'apply',
       flow: flow('slow'),
@@ -220,7 +228,7 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
       requestedBy: 'ann',
     })
     await until(async () => (await sluice.engine.run(id)).attempts[0]?.phase?.name === 'publish')
-    const second = await sluice.saveFlow(
+    const second = await sluice.definitions.save(
       'slow',
       { ...slow, from: { query: 'select i as id from range(5) t(i)' } },
       'ann',
@@ -235,18 +243,23 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
   })
 
   test('a file that a definition names has changed: whoever opens the project next makes a version of it', async () => {
-    await sluice.saveFlow('late', { ...cities(), from: { file: { $file: 'sql/late.sql' } }, to: 'late' }, 'ann', null)
+    await sluice.definitions.save(
+      'late',
+      { ...cities(), from: { file: { $file: 'sql/late.sql' } }, to: 'late' },
+      'ann',
+      null,
+    )
     await project.write('sql/late.sql', "select 1 as id, 'two' as name\n")
     const other = await open()
-    expect(await other.definition('late')).toMatchObject({ version: 2, changedBy: 'a file that it names' })
+    expect(await other.definitions.get('late')).toMatchObject({ version: 2, changedBy: 'a file that it names' })
     await until(async () => (await sluice.engine.outdated()).length === 0)
     await sluice.run(['late'])
     expect(await project.query('select name from late')).toEqual([{ name: 'two' }])
   })
 
   test('the file takes a name over: it wins, says so, and the versions stay', async () => {
-    await sluice.saveFlow('taken', { ...cities(), to: 'taken' }, 'ann', null)
-    await sluice.saveFlow('gone', { ...cities(), to: 'gone', after: ['taken'] }, 'ann', null)
+    await sluice.definitions.save('taken', { ...cities(), to: 'taken' }, 'ann', null)
+    await sluice.definitions.save('gone', { ...cities(), to: 'gone', after: ['taken'] }, 'ann', null)
     await changed(
       'second.config.ts',
       `{
@@ -256,7 +269,7 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
     }`,
     )
     const other = await open('second.config.ts')
-    expect(await other.definition('taken')).toMatchObject({
+    expect(await other.definitions.get('taken')).toMatchObject({
       origin: 'file',
       version: 2,
       tookOver: { version: 1, by: 'ann' },
@@ -264,10 +277,10 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
     })
     expect((await other.status(['taken']))[0]?.note).toContain('the file wins')
     expect((await other.doctor()).map(({ severity, about }) => `${severity} ${about}`)).toContain('warning taken')
-    await expect(other.saveFlow('taken', cities(), 'ann', 2)).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
+    await expect(other.definitions.save('taken', cities(), 'ann', 2)).rejects.toMatchObject({ code: 'FLOW_READ_ONLY' })
     // What comes after it still does; what publishes into a table that is the file's now does not.
-    expect(await other.definition('gone')).toMatchObject({ problem: null })
-    expect(await other.definition('slow')).toMatchObject({
+    expect(await other.definitions.get('gone')).toMatchObject({ problem: null })
+    expect(await other.definitions.get('slow')).toMatchObject({
       origin: 'console',
       timing: null,
       problem: {
@@ -282,11 +295,11 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
       `{
       filed: sync({ from: { csv: 'data/cities.csv' }, to: 'filed', key: ['id'] }),
       taken: sync({ from: { csv: 'data/cities.csv' }, to: 'taken', key: ['id'], every: '1d' }),
-      ${(await other.exportFlow('gone')).entry}
+      ${(await other.definitions.export('gone')).entry}
     }`,
     )
     const third = await open('third.config.ts')
-    expect(await third.definition('gone')).toMatchObject({ origin: 'file', tookOver: null })
-    expect((await third.versions('gone')).map(({ origin }) => origin)).toEqual(['file', 'console'])
+    expect(await third.definitions.get('gone')).toMatchObject({ origin: 'file', tookOver: null })
+    expect((await third.definitions.versions('gone')).map(({ origin }) => origin)).toEqual(['file', 'console'])
   })
 })
