@@ -73,6 +73,29 @@ describe('of every operation', () => {
     expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length)
   })
 
+  // Beside the document, which says what the routes say: one that let in too many would say so there, and all else would follow.
+  test('what is for admins alone, and what is for everybody, is what is meant to be', () => {
+    const needing = (role: Needs) => operations.flatMap((one) => (one.role === role ? [one.id] : [])).toSorted()
+    expect(needing('admin')).toEqual([
+      'changePrincipal',
+      'createPrincipal',
+      'createSignInLink',
+      'createToken',
+      'getFlowTable',
+      'getPrincipal',
+      'listAudit',
+      'listFlowRows',
+      'listPrincipals',
+      'listTokens',
+      'removeFlow',
+      'removePrincipal',
+      'revokeToken',
+      'saveFlow',
+    ])
+    expect(needing('any')).toEqual(['getSession', 'readEndpoint'])
+    expect(needing(null)).toEqual(['getHealth', 'getMetrics', 'getReadiness', 'signIn', 'signOut'])
+  })
+
   test("what changes something takes at least an operator, but for one's own session", () => {
     const changing = operations.filter(({ method }) => method !== 'GET')
     const open = changing.filter(({ role }) => role === null || role === 'any' || role === 'viewer').map(({ id }) => id)
