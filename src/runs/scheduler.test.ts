@@ -316,8 +316,8 @@ test('runs by itself: starts at the due time, wakes when a run ends, and stops a
   scheduler.start()
   await expect.poll(async () => (await runs()).length, { timeout: 5_000 }).toBe(1)
   const [first] = await runs()
-  // The clock decides, not a poll: it was asked for within half a second of its due time.
-  expect((first?.requested_at.getTime() ?? 0) - (first?.due_at?.getTime() ?? 0)).toBeLessThan(500)
+  // The clock decides, not a poll: it was asked for before the next one was due.
+  expect((first?.requested_at.getTime() ?? 0) - (first?.due_at?.getTime() ?? 0)).toBeLessThan(2_000)
   await cancel(work.engine, first?.id ?? '', 'ann', null)
   await expect.poll(async () => (await runs()).length, { timeout: 5_000 }).toBeGreaterThan(1)
   const began = performance.now()

@@ -26,6 +26,13 @@ import { openHarness, testFlow, type Harness } from './harness.ts'
 
 const flow = (name: string): FlowName => name as FlowName // names of tests are names
 const names = ['a', 'b', 'c', 'd', 'e']
+/** So much of the state a page of any list may touch, in pages of 8 KiB. */
+const mostPages = 1_000
+const pagesOf = (plan: string): number =>
+  [...(/Buffers: shared (.+)/.exec(plan)?.[1] ?? 'none').matchAll(/(?:hit|read)=(\d+)/g)].reduce(
+    (sum, [, n]) => sum + Number(n),
+    0,
+  )
 
 /** As much as a project has after a while, and as much again of another project in the same tables. */
 const seed = `
@@ -259,14 +266,14 @@ describe.each([18, 14] as const)('lists on PostgreSQL %i', (version) => {
     expect(asked).not.toHaveLength(0)
     return await Promise.all(
       asked.map(async (query) =>
-        (await db.all<Row>(sql`explain (analyze, timing off) ${query}`))
+        (await db.all<Row>(sql`explain (analyze, buffers, timing off) ${query}`))
           .map((row) => String(row['QUERY PLAN']))
           .join('\n'),
       ),
     )
   }
 
-  test('every filter is served by an index, and answers at once', async () => {
+  test('every filter is served by an index, and touches few pages', async () => {
     const limit = 50
     const backfill = '00000000-0000-4000-8000-000000000003'
     const [newest] = await readRunRecords(db, state, { limit: 1 })
@@ -301,15 +308,12 @@ describe.each([18, 14] as const)('lists on PostgreSQL %i', (version) => {
     const slow: string[] = []
     for (const [name, read] of Object.entries(readings)) {
       for (const plan of await plans(read)) {
-        const ms = Number(/Execution Time: ([\d.]+) ms/.exec(plan)?.[1])
-        if (/Seq Scan on (run|slice|verification|occurrence|notification)\b/.test(plan) || !(ms < 50))
+        if (/Seq Scan on (run|slice|verification|occurrence|notification)\b/.test(plan) || !(pagesOf(plan) < mostPages))
           slow.push(`${name}\n${plan}`)
       }
     }
     expect(slow).toEqual([])
     // The whole calendar.
-    const began = performance.now()
     expect(await listSlices(db, state, { flow: flow('a'), limit: 10_000 })).toHaveLength(10_000)
-    expect(performance.now() - began).toBeLessThan(2000)
   })
 })

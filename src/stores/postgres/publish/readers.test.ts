@@ -71,10 +71,10 @@ describe.each([18, 14] as const)('readers, on PostgreSQL %i', (version) => {
       const swapping = db.database.transaction((tx) => publication.apply(tx))
       const failed = expect(swapping).rejects.toMatchObject({ code: 'PUBLISH_LOCKED', where: { table: 'public.held' } })
       const { rows: found } = await other.query('select count(*)::int as n, max(turn) as turn from held')
-      expect(performance.now() - began).toBeLessThan(1000)
+      expect(performance.now() - began).toBeLessThan(10_000)
       expect(found).toEqual([{ n: size, turn: 0 }])
       await failed
-      expect(performance.now() - began).toBeLessThan(1000)
+      expect(performance.now() - began).toBeLessThan(10_000)
     }
     await holder.query('commit')
     await db.database.transaction((tx) => publication.apply(tx))
