@@ -22,6 +22,8 @@ import { nearest } from './lib/nearest.ts'
 import type { Database } from './lib/sql.ts'
 import { createEngine, type EngineOptions } from './runs/create.ts'
 import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } from './runs/engine.ts'
+import { readSeal } from './state/seal.ts'
+import { openState } from './state/state.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
 
 export interface OpenOptions {
@@ -200,6 +202,7 @@ class RunningSluice implements Sluice {
       reader: (store) => stores.reader(store),
       state: { store: 'database', schema: loaded.config.state.schema, project: loaded.project },
       targets: () => targetsOf(this.flows),
+      secret: () => readSeal(openState(database, loaded.config.state.schema, loaded.project)),
     }
     this.endpoints = openEndpoints({ ...reading, endpoints: loaded.endpoints })
     this.tables = openTables(reading)

@@ -1,9 +1,9 @@
 /**
- * A cursor names a place in the rows of one request, and the publication that those rows were of. It is opaque and sealed: what was not
- * given out by this project for the same endpoint, parameters and caller is refused, and what was given out for rows that have been
- * replaced since has expired.
+ * A cursor names a place in the rows of one request, and the publication that those rows were of. It is sealed: it cannot be read, since
+ * the place is named by columns that the answer may not show; what was not given out by this project for the same endpoint, parameters
+ * and caller is refused; and what was given out for rows that have been replaced since has expired.
  */
-import { createHmac, hash, timingSafeEqual } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hash } from 'node:crypto'
 import { z } from 'zod'
 import { SluiceError } from '../lib/error.ts'
 
@@ -20,7 +20,7 @@ export interface Place {
   readonly total: number
 }
 
-const sealed = z.tuple([
+const content = z.tuple([
   z.string(),
   z.string(),
   z.string().nullable(),
@@ -28,23 +28,24 @@ const sealed = z.tuple([
   z.int().min(0),
   z.int().min(0),
 ])
-const sealBytes = 12
 
-export function cursorOf(place: Place, secret: string): string {
+/** `secret`: 32 bytes. The same place has the same cursor. */
+export function cursorOf(place: Place, secret: Buffer): string {
   const { identity, version, publication, values, skip, total } = place
-  const content = Buffer.from(JSON.stringify([fingerprint(identity), version, publication, values, skip, total]))
-  return Buffer.concat([seal(content, secret), content]).toString('base64url')
+  const text = JSON.stringify([fingerprint(identity), version, publication, values, skip, total])
+  // Of the content, so that no two contents share one.
+  const nonce = createHmac('sha256', secret).update(text).digest().subarray(0, nonceBytes)
+  const cipher = createCipheriv('aes-256-gcm', secret, nonce)
+  const sealed = [cipher.update(text, 'utf8'), cipher.final()]
+  return Buffer.concat([nonce, cipher.getAuthTag(), ...sealed]).toString('base64url')
 }
 
 /** `CURSOR_INVALID`: it was not given out for this request. `CURSOR_EXPIRED`: the endpoint is another since. */
-export function placeOf(cursor: string, secret: string, identity: string, version: string): Place {
+export function placeOf(cursor: string, secret: Buffer, identity: string, version: string): Place {
   const bytes = Buffer.from(cursor, 'base64url')
-  const content = bytes.subarray(sealBytes)
-  if (bytes.length <= sealBytes || bytes.toString('base64url') !== cursor)
+  if (bytes.length <= nonceBytes + tagBytes || bytes.toString('base64url') !== cursor)
     throw unknown('it is none that was given out')
-  if (!timingSafeEqual(bytes.subarray(0, sealBytes), seal(content, secret)))
-    throw unknown('it is none that was given out')
-  const parsed = sealed.safeParse(JSON.parse(content.toString()))
+  const parsed = content.safeParse(JSON.parse(opened(bytes, secret)))
   if (!parsed.success) throw unknown('another version gave it out')
   const [made, its, publication, values, skip, total] = parsed.data
   if (made !== fingerprint(identity))
@@ -53,11 +54,20 @@ export function placeOf(cursor: string, secret: string, identity: string, versio
   return { identity, version, publication, values, skip, total }
 }
 
-const fingerprint = (identity: string): string => hash('sha256', identity, 'base64url').slice(0, 22)
+const nonceBytes = 12
+const tagBytes = 16
 
-function seal(content: Buffer, secret: string): Buffer {
-  return createHmac('sha256', secret).update(content).digest().subarray(0, sealBytes)
+function opened(bytes: Buffer, secret: Buffer): string {
+  const decipher = createDecipheriv('aes-256-gcm', secret, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+  decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
+  try {
+    return decipher.update(bytes.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
+  } catch {
+    throw unknown('it is none that was given out')
+  }
 }
+
+const fingerprint = (identity: string): string => hash('sha256', identity, 'base64url').slice(0, 22)
 
 function unknown(why: string): SluiceError {
   return new SluiceError('CURSOR_INVALID', 'the cursor does not belong to this request', {

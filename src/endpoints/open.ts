@@ -31,8 +31,8 @@ export interface EndpointsOptions {
     readonly schema: string
     readonly table: string
   }[]
-  /** Seals cursors: the same for all processes of a project. Default: the project's name, which garbled cursors do not pass. */
-  readonly secret?: string
+  /** 32 bytes that seal cursors: the same for all processes of a project. */
+  secret(): Promise<Buffer>
 }
 
 /** Looks at nothing yet. */
@@ -77,7 +77,7 @@ function open({ name, definition, query }: NamedEndpoint, options: EndpointsOpti
     const schema = await readPublications(reader)
     return schema === null ? null : { project, flows, table: { tag: 'publication', schema } }
   }
-  return serve(spec, { reader: options.reader, records, secret: options.secret ?? `sluice ${state.project}` })
+  return serve(spec, { reader: options.reader, records, secret: options.secret })
 }
 
 /** The flows that the endpoint names, else those that publish its table. */

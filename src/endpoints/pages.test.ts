@@ -62,6 +62,7 @@ describe.each([18, 14] as const)('pages on PostgreSQL %i', (version) => {
         page: { size: 3 },
       },
       unaged: { table: 'keyed', ...all },
+      hidden: { query: `select t.a, 'salary ' || i as b from t, generate_series(1, 2) as i`, select: ['a'] },
     })
   })
 
@@ -138,6 +139,16 @@ describe.each([18, 14] as const)('pages on PostgreSQL %i', (version) => {
       expect(await refusal(ask(endpoints, 'bare', { limit })), limit).toMatch(/^FILTER_INVALID: limit /)
     for (const sort of ['', 'e', 'a,a', 'a,-a', 'a;b', '--a'])
       expect(await refusal(ask(endpoints, 'bare', { sort })), sort).toMatch(/^FILTER_INVALID: sort /)
+  })
+
+  it('name their place so that nobody reads in it what the answer does not show', async () => {
+    const { body } = await ask(endpoints, 'hidden', { limit: '1' })
+    const { items, next } = body as Page
+    expect(items.map((item) => Object.keys(item))).toEqual([['a']])
+    const bytes = Buffer.from(next ?? '', 'base64url')
+    expect(bytes.length).toBeGreaterThan(30)
+    expect(bytes.toString('latin1')).not.toContain('salary')
+    expect((await ask(endpoints, 'hidden', { limit: '1', cursor: next ?? '' })).answer.status).toBe(200)
   })
 
   it('end with the publication that they were of', async () => {

@@ -12,7 +12,7 @@ export interface Reads {
   readonly timeoutMs: number
   readonly request: Request
   readonly place: Place | null
-  readonly secret: string
+  readonly secret: Buffer
   /** No list has too many rows: none that can be asked for, or not this one as of the publication that is known. */
   readonly bounded: 'all' | 'this' | null
   /** Called when it is known that this list has not too many rows. */

@@ -23,12 +23,14 @@ export interface Serving {
   reader(store: string): Promise<Reader>
   /** Where the age of the endpoint stands; asked again whenever its table is looked at. */
   records(reader: Reader): Promise<Records | null>
-  /** Seals cursors: the same for all processes of a project. */
-  readonly secret: string
+  /** 32 bytes that seal cursors: the same for all processes of a project. */
+  secret(): Promise<Buffer>
 }
 
 interface Known {
   readonly compiled: Compiled
+  /** Seals cursors. */
+  readonly secret: Buffer
   readonly publication: string | null
   /** No list of it can have too many rows. */
   readonly bounded: boolean
@@ -60,7 +62,7 @@ export function serve(spec: EndpointSpec, serving: Serving): Served {
   const fitting = new WeakMap<Asked, string>()
 
   const look = (): Promise<Known> => {
-    looking ??= lookAt(spec, serving, maxRows)
+    looking ??= lookAt(spec, serving, maxRows, known?.secret)
       .then((found) => (known = found))
       .finally(() => (looking = undefined))
     return looking
@@ -103,7 +105,7 @@ export function serve(spec: EndpointSpec, serving: Serving): Served {
     const understood = understand(() => {
       const asked = understoodBefore(by.understood, given, sight, () => askedOf(compiled, given, sight))
       const { cursor, identity } = asked
-      return { asked, place: cursor === null ? null : placeOf(cursor, serving.secret, identity, compiled.version) }
+      return { asked, place: cursor === null ? null : placeOf(cursor, by.secret, identity, compiled.version) }
     })
     if ('refusal' in understood) {
       if (!(await isCurrent(by))) return null
@@ -126,7 +128,7 @@ export function serve(spec: EndpointSpec, serving: Serving): Served {
       timeoutMs,
       request: { compiled, asked, sight },
       place,
-      secret: serving.secret,
+      secret: by.secret,
       bounded: by.bounded ? 'all' : by.publication !== null && fitting.get(asked) === by.publication ? 'this' : null,
       fits: ({ publication }) => void (publication !== null && fitting.set(asked, publication)),
       stands: (age, same) => stands(by, age, same),
@@ -190,16 +192,17 @@ function readShape(shape: EndpointSpec['shape'], reads: Reads): ReturnType<typeo
 }
 
 /** The publication first, then the columns: these may be newer, and then the next read finds another publication. */
-async function lookAt(spec: EndpointSpec, serving: Serving, most: number): Promise<Known> {
+async function lookAt(spec: EndpointSpec, serving: Serving, most: number, sealed: Buffer | undefined): Promise<Known> {
   const reader = await serving.reader(spec.definition.store)
   const at = performance.now()
+  const secret = sealed ?? (await serving.secret())
   const compiled = await readCompiled(reader, spec, await serving.records(reader))
   const [row] = await reader.all(sizeStatement(compiled, most), { timeoutMs: spec.definition.timeout * 1000 })
   const { publication } = ageOf(row?.[0] ?? null, compiled.records)
   if (compiled.records === null || publication === null)
-    return { compiled, publication: null, bounded: false, at, understood: new Map() }
+    return { compiled, secret, publication: null, bounded: false, at, understood: new Map() }
   const again = await readCompiled(reader, spec, compiled.records)
-  return { compiled: again, publication, bounded: Number(row?.[1]) <= most, at, understood: new Map() }
+  return { compiled: again, secret, publication, bounded: Number(row?.[1]) <= most, at, understood: new Map() }
 }
 
 function etagOf(compiled: Compiled, { identity, limit, cursor }: Asked, { publication }: Age): string | null {

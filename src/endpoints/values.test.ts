@@ -148,6 +148,7 @@ describe.each([18, 14] as const)('values on PostgreSQL %i', (version) => {
       reader: async () => reader,
       state: { store: 'database', schema: 'sluice', project: 'p' },
       targets: () => [],
+      secret: () => Promise.resolve(Buffer.alloc(32)),
     })
     const body = async (): Promise<AsyncIterable<Uint8Array>> => {
       const answer = await endpoints.read('many', {}, everybody)
@@ -186,6 +187,7 @@ it('is read beside the tables where they are not in the database of the state', 
     reader: async () => reader,
     state: { store: 'database', schema: 'sluice', project: 'p' },
     targets: () => [{ flow: 'flow', store: 'elsewhere', schema: 'public', table: 't' }],
+    secret: () => Promise.resolve(Buffer.alloc(32)),
   })
   expect((await ask(endpoints, 't')).answer).toMatchObject({ asOf: null, etag: null })
   const asOf = '2025-08-31T13:45:00.000Z'
@@ -206,6 +208,7 @@ it('is read beside the tables where they are not in the database of the state', 
     reader: async () => reader,
     state: { store: 'database', schema: 'sluice', project: 'p' },
     targets: () => [{ flow: 'flow', store: 'elsewhere', schema: 'public', table: 't' }],
+    secret: () => Promise.resolve(Buffer.alloc(32)),
   })
   const { answer } = await ask(fresh, 't')
   expect(answer).toMatchObject({ asOf: new Date(asOf), etag: expect.stringMatching(/^"[\w-]{27}"$/) })

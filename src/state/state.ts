@@ -17,6 +17,7 @@ export type StateTable =
   | 'principal'
   | 'run'
   | 'schedule'
+  | 'seal'
   | 'session'
   | 'slice'
   | 'token'

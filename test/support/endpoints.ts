@@ -49,6 +49,7 @@ export function onServer(version: 18 | 14): Bench {
           reader === undefined ? Promise.reject(new Error('not before beforeAll')) : through(reader),
         state: { store: 'database', schema: 'sluice', project: 'p' },
         targets: () => [{ flow: 'flow', store: 'database', schema: 'public', table: 't' }],
+        secret: () => Promise.resolve(Buffer.alloc(32, 'sluice p')),
       }),
     publish: async (...statements) => {
       const publication = `
