@@ -219,6 +219,51 @@ describe.each([18, 14] as const)('in place, on PostgreSQL %i', (version) => {
     ])
   })
 
+  test('triggers find what they name without a schema, as with any other writer', async () => {
+    await db.query(`create table watched (k int primary key, v text); create table noted (what text);
+      create function note() returns trigger language plpgsql as 'begin insert into noted values (tg_op); return new; end';
+      create trigger t after insert or update on watched for each row execute function note()`)
+    const shape = { table: 'watched', columns: { k: 'int', v: 'text' }, key: ['k'] }
+    await publish(db.database, shape, `select 1 as k, 'a' as v`)
+    expect(await db.query('select what from noted')).toEqual([{ what: 'INSERT' }])
+  })
+
+  test('rows that a trigger or a rule keeps out are no success; where they go elsewhere and are seen, they are', async () => {
+    await db.query(`create table shut (k int primary key, v text);
+      create function keep_out() returns trigger language plpgsql as 'begin return null; end';
+      create trigger t before insert or delete on shut for each row execute function keep_out();
+      create table ruled (k int primary key, v text);
+      create rule r as on insert to ruled do instead nothing;
+      create table routed (k int primary key, v text); create table routed_below () inherits (routed);
+      create function route() returns trigger language plpgsql as 'begin insert into routed_below values (new.*); return null; end';
+      create trigger t before insert on routed for each row execute function route()`)
+    const shape = { columns: { k: 'int', v: 'text' }, key: ['k'] }
+    const two = `select * from (values (1, 'a'), (2, 'b')) r(k, v)`
+    for (const [table, by] of [
+      ['shut', 'trigger t'],
+      ['ruled', 'rule r'],
+    ] as const)
+      for (const mode of ['replace', 'upsert', 'append'] as const)
+        await expect(publish(db.database, { ...shape, table, mode }, two)).rejects.toMatchObject({
+          code: 'TARGET_UNSUITABLE',
+          why: expect.stringContaining(by),
+        })
+    await db.query(
+      `alter table shut disable trigger t; insert into shut values (1, 'a'), (3, 'c'); alter table shut enable trigger t`,
+    )
+    await expect(publish(db.database, { ...shape, table: 'shut' }, `select 1 as k, 'a' as v`)).rejects.toMatchObject({
+      code: 'TARGET_UNSUITABLE',
+    })
+    await db.query(`create table tree (k int primary key, v text, up int references tree on delete cascade);
+      insert into tree values (1, 'a', null), (2, 'b', 1)`)
+    await expect(publish(db.database, { ...shape, table: 'tree' }, `select 2 as k, 'b' as v`)).rejects.toMatchObject({
+      code: 'TARGET_UNSUITABLE',
+      why: expect.stringContaining('1 row did not arrive'),
+    })
+    await publish(db.database, { ...shape, table: 'routed' }, two)
+    expect(await db.query('select k from routed order by 1')).toEqual([{ k: 1 }, { k: 2 }])
+  })
+
   test('partitions, and quoted names that differ only in their last bytes', async () => {
     const base = `Ü"${'x'.repeat(57)}`
     for (const ending of ['one', 'two']) {

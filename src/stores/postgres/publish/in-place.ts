@@ -16,7 +16,8 @@ import { sqlState } from '../errors.ts'
 import type { TableFacts } from '../table.ts'
 import { createDifferences } from './differences.ts'
 import { judgeMatched, refuseDuplicates } from './keys.ts'
-import { beImpatient, roomToCompare } from './settings.ts'
+import { refuseKeptOut } from './kept-out.ts'
+import { beImpatient, roomToCompare, withSearchPath } from './settings.ts'
 import { markedAs, type Mark } from './soft-delete.ts'
 import { stageName } from './staging.ts'
 import { all, allReplaced, arrive, change, leave, type Carrying } from './statements.ts'
@@ -29,8 +30,14 @@ export interface Applied {
   readonly deleted: number
 }
 
-/** @param staged how many rows are staged */
-export async function applyInPlace(tx: Session, target: Target, staged: number): Promise<Applied> {
+export interface Given {
+  /** How many rows are staged. */
+  readonly staged: number
+  /** The transaction's own, for what the user's triggers name. */
+  readonly searchPath: string
+}
+
+export async function applyInPlace(tx: Session, target: Target, { staged, searchPath }: Given): Promise<Applied> {
   const facts = await lockUnchanged(tx, target)
   const differences = ident('pg_temp', `${stageName(target.request)}_d`)
   const mark = markedAs(target, facts)
@@ -41,6 +48,13 @@ export async function applyInPlace(tx: Session, target: Target, staged: number):
   await failpoint('in-place:compared')
   await alterTarget(tx, target, facts, mark)
   const carrying = { target, facts, differences, mark }
+  const applied = await withSearchPath(tx, searchPath, () => carry(tx, carrying))
+  await refuseKeptOut(tx, carrying, applied)
+  return applied
+}
+
+async function carry(tx: Session, carrying: Carrying): Promise<Applied> {
+  const { target, facts } = carrying
   // The server takes no `with` and no `returning` where a rule rewrites the statement.
   if (facts.rules.length > 0) return applyApart(tx, carrying)
   await tx.run(sql`savepoint sluice_apply`)

@@ -148,13 +148,13 @@ async function apply(
   const { request, publisher } = target
   try {
     if (request.before !== undefined) await tx.run(raw(request.before))
-    const outcome = await withSettings(tx, async () => {
+    const outcome = await withSettings(tx, async (searchPath) => {
       if (publisher === 'swap') {
         await applySwap(tx, target)
         await advanceSequences(tx, target, largest)
         return { rows: staged, changes: null }
       }
-      const { inserted, changed, deleted } = await applyInPlace(tx, target, staged)
+      const { inserted, changed, deleted } = await applyInPlace(tx, target, { staged, searchPath })
       await advanceSequences(tx, target, largest)
       const rows = request.mode === 'replace' ? staged : await countRows(tx, request.target)
       return { rows, changes: { inserted, changed, deleted, unchanged: staged - inserted - changed } }

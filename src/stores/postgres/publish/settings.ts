@@ -8,16 +8,25 @@ const impatience = '100ms'
 /**
  * Runs `work` with an empty `search_path`, so that printed definitions mean the same when they are executed, and puts the
  * transaction's own settings back afterwards: the engine's and the user's statements follow in the same transaction.
+ * `work` is told the transaction's own path.
  */
-export async function withSettings<T>(tx: Session, work: () => Promise<T>): Promise<T> {
+export async function withSettings<T>(tx: Session, work: (searchPath: string) => Promise<T>): Promise<T> {
   const was = await tx.one<{ path: string; lock: string; security: string }>(sql`
     select current_setting('search_path') as "path", current_setting('lock_timeout') as "lock",
       current_setting('row_security') as "security"`)
   await tx.run(sql`select set_config('search_path', '', true), set_config('lock_timeout', ${patience}, true)`)
-  const result = await work()
+  const result = await work(was.path)
   await tx.run(sql`
     select set_config('search_path', ${was.path}, true), set_config('lock_timeout', ${was.lock}, true),
       set_config('row_security', ${was.security}, true)`)
+  return result
+}
+
+/** Runs `work` with this `search_path`: triggers of the user's name things without their schema. The empty one follows. */
+export async function withSearchPath<T>(tx: Session, path: string, work: () => Promise<T>): Promise<T> {
+  await tx.run(sql`select set_config('search_path', ${path}, true)`)
+  const result = await work()
+  await tx.run(sql`select set_config('search_path', '', true)`)
   return result
 }
 
