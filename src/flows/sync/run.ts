@@ -89,9 +89,11 @@ async function copyPlan(
 
 /**
  * Whether what is published was made by another definition: then an upsert reads everything again, so that older rows get
- * what they would have now. An append leaves them as they were added.
+ * what they would have now. An append leaves them as they were added; but without a key it knows them by all they say, so that
+ * they get a new column's values, or would be added once more when they are read again.
  */
 function isNewDefinition(flow: Flow<SyncOptions>, { columns }: SyncDetail, context: WorkContext): boolean {
+  if (flow.options.mode === 'append') return flow.options.key.length === 0 && columns.added.length > 0
   if (flow.options.mode !== 'upsert') return false
   const record = context.slices.get(whole.key)
   return columns.added.length > 0 || record?.definitionHash !== flow.definitionHash

@@ -98,7 +98,10 @@ export function selectStatement(
   since: { readonly column: string; readonly type: string; readonly from: string } | null,
 ): string {
   const list = columns.map((column) => `${column.expression} as ${quoted(column.name)}`).join(', ')
+  // A row without a cursor value may be new at any time.
   const where =
-    since === null ? '' : ` where source.${quoted(since.column)} >= cast(${literal(since.from)} as ${since.type})`
+    since === null
+      ? ''
+      : ` where (source.${quoted(since.column)} >= cast(${literal(since.from)} as ${since.type}) or source.${quoted(since.column)} is null)`
   return `select ${list} from ${relation(from, numbered)} as source${where}`
 }

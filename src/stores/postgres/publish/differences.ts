@@ -8,8 +8,11 @@ import type { Target } from './target.ts'
 
 /** Makes a table of the differences, gone with the transaction: (relation oid, t tid, s tid); t null: new; s null: left; both: changed. */
 export function createDifferences(target: Target, facts: TableFacts, differences: Query, mark: Mark | null): Query {
-  const select = target.request.key.length > 0 ? byKey(target, facts, mark) : asMultiset(target, facts, mark)
-  return sql`create temporary table ${differences} on commit drop as ${select}`
+  return sql`create temporary table ${differences} on commit drop as ${selectDifferences(target, facts, mark)}`
+}
+
+export function selectDifferences(target: Target, facts: TableFacts, mark: Mark | null): Query {
+  return target.request.key.length > 0 ? byKey(target, facts, mark) : asMultiset(target, facts, mark)
 }
 
 function byKey(target: Target, facts: TableFacts, mark: Mark | null): Query {
@@ -46,19 +49,29 @@ function byKey(target: Target, facts: TableFacts, mark: Mark | null): Query {
 /** A row that has left: only worth a change if it is not marked yet. */
 const staying = (mark: Mark | null): Query => (mark === null ? raw('true') : sql`not (${mark.isOn('t')})`)
 
-/** The n-th row of its kind in the one is compared with the n-th in the other: rows that repeat do so exactly as often. */
+/**
+ * The n-th row of its kind in the one is compared with the n-th in the other: rows that repeat do so exactly as often.
+ *
+ * Appended rows stay: what the target lacks as yet cannot tell them from the source's, and is filled in where they are found.
+ */
 function asMultiset(target: Target, facts: TableFacts, mark: Mark | null): Query {
   const missing = new Set((target.changes?.added ?? []).map(({ name }) => name))
   const rows = ident(facts.schema, facts.table)
   const unmarked = mark === null ? raw('') : sql`where not (${mark.isOn('r')})`
-  const left = target.request.mode === 'replace' ? sql`t.ctid is null or s.ctid is null` : sql`t.ctid is null`
+  const appends = target.request.mode !== 'replace'
+  const told = appends ? target.columns.filter(({ name }) => !missing.has(name)) : target.columns
+  const left = !appends
+    ? sql`t.ctid is null or s.ctid is null`
+    : missing.size === 0
+      ? sql`t.ctid is null`
+      : sql`s.ctid is not null`
   const counted = (from: Query, hash: Query, where: Query): Query => sql`(
     select h.tableoid, h.ctid, h.hash, row_number() over (partition by h.hash order by h.tableoid, h.ctid) as n
     from (select r.tableoid, r.ctid, ${hash} as hash from ${from} r ${where}) h)`
   return sql`
     select t.tableoid as relation, t.ctid as t, s.ctid as s
-    from ${counted(rows, fingerprint('r', target.columns, missing), unmarked)} t
-      full join ${counted(stageOf(target), fingerprint('r', target.columns, new Set()), raw(''))} s
+    from ${counted(rows, fingerprint('r', told, missing), unmarked)} t
+      full join ${counted(stageOf(target), fingerprint('r', told, new Set()), raw(''))} s
       on t.hash = s.hash and t.n = s.n
     where ${left}`
 }
