@@ -1,9 +1,10 @@
 import { v4 as uuid } from 'uuid'
 import type { Flow } from '../flows/flow.ts'
 import { failpoint } from '../lib/failpoint.ts'
+import type { Session } from '../lib/sql.ts'
 import { insertAttempt } from '../state/attempt.ts'
 import { lockClaims, readCandidates, readLive, type CandidateRow } from '../state/claim.ts'
-import { readRun, type RunRow } from '../state/run.ts'
+import { readRun, tryLockWaiting, type RunRow } from '../state/run.ts'
 import { hashesOf, inTransaction, type EngineContext } from './context.ts'
 
 /** An attempt that this process has begun, and the lease it works under. */
@@ -42,8 +43,7 @@ export async function claim(
     const ids = which === 'waiting' ? null : which === 'queue' ? await queue.take(tx, 20) : [which.id]
     if (ids?.length === 0) return null
     const candidates = await readCandidates(tx, state, { ids, flows: hashesOf(engine.flows), live })
-    if (candidates.length === 0) return null
-    const chosen = choose(candidates, await readLive(tx, state), engine.flows, engine.storeLimits)
+    const chosen = await lockChosen(tx, engine, candidates)
     if (chosen === null) return null
     const token = uuid()
     const begun = await insertAttempt(tx, state, { run: chosen.run.id, worker, token, leaseMs: engine.leases.leaseMs })
@@ -56,6 +56,24 @@ export async function claim(
   })
   if (claimed !== null) await failpoint('claim:after-commit')
   return claimed
+}
+
+/**
+ * Whoever cancels or requests a run holds its row and wants its job next, which this transaction may have taken: it is left to
+ * them, and the next candidate looked at. Waiting for the row would be a deadlock.
+ */
+async function lockChosen(
+  tx: Session,
+  { state, flows, storeLimits }: EngineContext,
+  candidates: readonly CandidateRow[],
+): Promise<ReturnType<typeof choose>> {
+  if (candidates.length === 0) return null
+  const live = await readLive(tx, state)
+  for (let left = candidates; ;) {
+    const chosen = choose(left, live, flows, storeLimits)
+    if (chosen === null || (await tryLockWaiting(tx, state, chosen.run.id))) return chosen
+    left = left.filter((run) => run !== chosen.run)
+  }
 }
 
 /**

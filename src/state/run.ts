@@ -86,6 +86,15 @@ export async function lockRun(tx: Sql, state: State, id: string): Promise<RunRow
   )
 }
 
+/** The same, if nobody holds it and it still waits to be done; false at once otherwise. */
+export async function tryLockWaiting(tx: Sql, state: State, id: string): Promise<boolean> {
+  const locked = await tx.maybe(sql`
+    select r.id from ${state.t('run')} r
+    where r.project = ${state.project} and r.id = ${id} and r.outcome is null and r.cancel_at is null
+    for no key update skip locked`)
+  return locked !== undefined
+}
+
 /** Runs whose id begins or ends with the text: at most three, which is enough to know that it is not one. */
 export async function findRuns(db: Sql, state: State, abbreviation: string): Promise<readonly { id: string }[]> {
   return await db.all<{ id: string }>(sql`

@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { cancel, pause, resume } from '../../src/runs/cancel.ts'
+import { cancel, cancelWithin, pause, resume } from '../../src/runs/cancel.ts'
 import { claim } from '../../src/runs/claim.ts'
+import { inTransaction } from '../../src/runs/context.ts'
 import type { RunEvent, RunRecord } from '../../src/runs/engine.ts'
 import { ensure } from '../../src/runs/ensure.ts'
 import { follow } from '../../src/runs/follow.ts'
 import { findRun, readRunRecord } from '../../src/runs/records.ts'
 import { request } from '../../src/runs/request.ts'
 import { handBack } from '../../src/runs/take-up.ts'
-import { describeWorker, Worker } from '../../src/runs/worker.ts'
+import { describeWorker, registerWorker, Worker } from '../../src/runs/worker.ts'
 import type { FlowName, SliceKey } from '../../src/flows/flow.ts'
 import { countEnds } from '../../src/state/attempt.ts'
+import { lockRun } from '../../src/state/run.ts'
 import { createDatabase, type TestDatabase } from '../support/database.ts'
 import { ask, openHarness, testFlow, until, type Harness } from './harness.ts'
 
@@ -142,6 +144,19 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
       outcome: 'cancelled',
       reason: 'cancelled by me: not today',
     })
+  })
+
+  test('who looks for work does not wait for who cancels it: each would hold what the other needs', async () => {
+    const { engine } = harness
+    const { id } = await request(engine, ask('slow'))
+    const worker = describeWorker(engine, ['worker'], 'test')
+    await using _registered = await registerWorker(engine, worker)
+    await inTransaction(engine, async (tx) => {
+      await lockRun(tx, engine.state, id)
+      expect(await claim(engine, worker.id, 'queue')).toBeNull()
+      await cancelWithin(tx, engine, id, 'me', null)
+    })
+    expect(await read(id)).toMatchObject({ outcome: 'cancelled', attempts: [] })
   })
 
   test('a running run that is cancelled does not go on', async () => {
