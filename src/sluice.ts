@@ -255,26 +255,26 @@ class RunningSluice implements Sluice {
   }
 
   async verify(names?: readonly string[], options: VerifyOptions = {}): Promise<readonly FlowVerification[]> {
+    const { strict = false, repair = false, signal } = options
     const found: FlowVerification[] = []
     for (const flow of await this.#named(names)) {
-      const first = await this.#compare(flow, options)
-      const differing = first.verifications.flatMap(({ slice, verdict }) => (verdict === 'differs' ? [slice] : []))
-      if (options.repair !== true || differing.length === 0) {
-        found.push(first)
-        continue
-      }
-      await this.engine.redo(flow.name, differing)
-      const repair = await this.#finish(this.#request('apply', flow, { slices: null, options: {} }), options.signal)
-      const again = repair.outcome === 'succeeded' ? await this.#compare(flow, options) : first
-      found.push({ ...again, repair })
+      const asked = { slices: null, options: repair ? { strict, repair } : { strict } }
+      const first = await this.#finish(this.#request('verify', flow, asked), signal)
+      const repaired = await this.#following(first, signal)
+      const again = repaired === null ? null : await this.#following(repaired, signal)
+      found.push({
+        flow: flow.name,
+        run: again ?? first,
+        repair: repaired,
+        verifications: verdictsOf(first, again),
+      })
     }
     return found
   }
 
-  async #compare(flow: Flow, options: VerifyOptions): Promise<FlowVerification> {
-    const request = this.#request('verify', flow, { slices: null, options: { strict: options.strict ?? false } })
-    const run = await this.#finish(request, options.signal)
-    return { flow: flow.name, run, repair: null, verifications: run.result?.verifications ?? [] }
+  /** The run that follows from this one, at its end; null: none does. */
+  async #following({ flow, result }: RunRecord, signal?: AbortSignal): Promise<RunRecord | null> {
+    return result?.followedBy === undefined ? null : await this.#see(result.followedBy, flow, signal)
   }
 
   async status(names?: readonly string[]): Promise<readonly FlowStatus[]> {
@@ -377,9 +377,13 @@ class RunningSluice implements Sluice {
    */
   async #finish(request: RunRequest, signal?: AbortSignal): Promise<RunRecord> {
     const { id } = await this.engine.request(request)
+    return await this.#see(id, request.flow, signal)
+  }
+
+  async #see(id: string, flow: FlowName, signal?: AbortSignal): Promise<RunRecord> {
     const ended = new AbortController()
     const listener = this.#options.onEvent
-    const following = listener === undefined ? Promise.resolve() : this.#tell(id, request.flow, listener, ended.signal)
+    const following = listener === undefined ? Promise.resolve() : this.#tell(id, flow, listener, ended.signal)
     // It may fail before anybody waits for it; who waits is told below.
     following.catch(() => {})
     try {
@@ -403,6 +407,12 @@ class RunningSluice implements Sluice {
   ): Promise<void> {
     for await (const event of this.engine.follow(id, { signal })) listener(flow, event)
   }
+}
+
+/** What was found, and what was found again of what was redone. */
+function verdictsOf(first: RunRecord, again: RunRecord | null): readonly Verification[] {
+  const later = again?.result?.verifications ?? []
+  return (first.result?.verifications ?? []).map((one) => later.find(({ slice }) => slice === one.slice) ?? one)
 }
 
 /** Which tables the flows publish. */

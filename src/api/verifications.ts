@@ -19,6 +19,10 @@ const verificationRequest = z
   .strictObject({
     slices: workOptions.slices,
     strict: z.boolean().default(false).describe('a source that moved since it was published is a finding, too'),
+    repair: z
+      .boolean()
+      .default(false)
+      .describe('what differs is redone, under the guard of its flow, and compared again; refused while it is paused'),
   })
   .meta({ id: 'VerificationRequest' })
 
@@ -70,17 +74,22 @@ export const verifications: Resource = (app, sluice) => {
       operationId: 'requestVerification',
       summary: 'Compare source and target, row by row',
       description:
-        'Answers 202 with the run that compares; with `Prefer: wait=N` 200 if it ends in time. `run.result.verifications` has the verdicts.',
+        "Answers 202 with the run that compares; with `Prefer: wait=N` 200 if it ends in time. `run.result.verifications` has the verdicts. With `repair` the run that redoes what differs is `run.result.followedBy`, and the one that compares again is that run's; whoever asks need not wait for them.",
       tags: ['Flows'],
       params: flowPath,
       headers: preferHeader,
       body: optionalBody(verificationRequest),
-      response: { 200: runAnswer, 202: runAnswer, 404: noFlow },
+      response: {
+        200: runAnswer,
+        202: runAnswer,
+        404: noFlow,
+        409: problemAnswer('it is to be repaired, and the flow is paused'),
+      },
     },
     async handler(request, reply) {
       const waited = secondsToWait(request.headers.prefer, 0)
       const asked = await askFor(sluice, request.params.flow, 'verify', request.body, callerOf(request))
-      changeOf(request).after = { run: asked.id, joined: asked.joined }
+      changeOf(request).after = { run: asked.id, joined: asked.joined, repair: request.body.repair }
       const run = await patiently(reply, closing, (gone) =>
         awaitRun(engine, asked.id, asked.warning === null ? waited : 0, gone),
       )

@@ -25,9 +25,10 @@ export const workOptions = {
   step: z.enum(['export', 'import', 'load', 'purge']).nullable().default(null).describe('only this step of its kind'),
 }
 
-export interface Wanted extends Partial<Omit<RunRequest['options'], 'strict'>> {
+export interface Wanted extends Partial<Omit<RunRequest['options'], 'strict' | 'repair'>> {
   readonly slices?: readonly string[] | null
   readonly strict?: boolean
+  readonly repair?: boolean
 }
 
 export interface Asked {

@@ -7,6 +7,8 @@ import { chosenFlows } from './flows.ts'
 import { inOrder } from './order.ts'
 import { formatEnd, type Progress, showProgress } from './progress.ts'
 
+export const cancelQuestion = 'Cancel what is running? Old content stays.'
+
 export interface Performed {
   readonly runs: readonly RunRecord[]
   /** Flows that were left because one that they come after did not end well. */
@@ -31,7 +33,9 @@ export async function performRuns(
     named,
   )
   const running = new Set<string>()
-  const letGo = cancelOnInterrupt(invocation, sluice, 'apply', running)
+  const letGo = cancelOnInterrupt(invocation, cancelQuestion, () =>
+    cancelRuns(sluice, running, ({ operation }) => operation === 'apply'),
+  )
   progress = showProgress(names, invocation.out)
   const shown = progress
   try {
@@ -71,20 +75,25 @@ export async function performRuns(
   }
 }
 
+/** Cancels the unfinished runs of these flows that `which` names. */
+export async function cancelRuns(
+  sluice: Sluice,
+  flows: ReadonlySet<string>,
+  which: (run: RunRecord) => boolean,
+): Promise<void> {
+  for (const flow of sluice.flows.filter(({ name }) => flows.has(name))) {
+    const open = await sluice.engine.runs({ flow: flow.name, outcomes: ['waiting', 'running'], limit: 100 })
+    const last = open.find(which)
+    if (last !== undefined) await sluice.engine.cancel(last.id, userInfo().username, 'interrupted at the command line')
+  }
+}
+
 /** The first Ctrl-C asks on a terminal whether to cancel, and cancels elsewhere; the second aborts. */
 export function cancelOnInterrupt(
   { interrupts, out }: Invocation,
-  sluice: Sluice,
-  operation: RunRecord['operation'],
-  running: ReadonlySet<string>,
+  question: string,
+  cancel: () => Promise<unknown>,
 ): () => void {
-  const cancelAll = async (): Promise<void> => {
-    for (const flow of sluice.flows.filter(({ name }) => running.has(name))) {
-      const [last] = await sluice.engine.runs({ flow: flow.name, operation, limit: 1 })
-      if (last !== undefined && last.outcome === null)
-        await sluice.engine.cancel(last.id, userInfo().username, 'interrupted at the command line')
-    }
-  }
   const failed = (error: unknown): void => {
     out.warn(`cancelling failed: ${error instanceof Error ? error.message : String(error)}`)
     interrupts.interrupt()
@@ -92,16 +101,16 @@ export function cancelOnInterrupt(
   return interrupts.onFirst((name) => {
     if (name !== 'SIGINT' || !out.interactive) {
       out.warn(`${name === 'SIGINT' ? 'Ctrl-C' : name}: cancelling; once more to abort`)
-      cancelAll().catch(failed)
+      cancel().catch(failed)
       return
     }
     const ask = createInterface({ input: process.stdin, output: process.stderr })
     ask.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
     ask
-      .question('\nCancel what is running? Old content stays. [y/N] ')
+      .question(`\n${question} [y/N] `)
       .then(async (answer) => {
         ask.close()
-        if (/^y(es)?$/i.test(answer.trim())) await cancelAll()
+        if (/^y(es)?$/i.test(answer.trim())) await cancel()
         else out.warn('it goes on; Ctrl-C aborts')
       })
       .catch(failed)

@@ -20,16 +20,19 @@ import type {
 import { SluiceError, asSluiceError } from '../lib/error.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Json } from '../lib/json.ts'
+import type { Session } from '../lib/sql.ts'
 import { confirmSlices, leaseSlices, readPublished, readSlices, type SliceRow } from '../state/slice.ts'
 import { writeVerifications } from '../state/verification.ts'
 import type { Claimed } from './claim.ts'
 import { inTransaction, type EngineContext } from './context.ts'
+import type { RunResult } from './engine.ts'
 import { finish, leaseLost, type Ending } from './finish.ts'
 import { openLogbook, type Logbook } from './logbook.ts'
 import { openMeter, type Meter } from './meter.ts'
 import { publish } from './publish.ts'
 import { recover } from './publish-elsewhere.ts'
 import { startPulse } from './pulse.ts'
+import { compareAfter, repairAfter } from './repair.ts'
 import { workRequestOf } from './request.ts'
 
 /** How long a kind may go on after it was told to stop. */
@@ -152,6 +155,7 @@ async function operate(work: Work): Promise<Ending> {
               source_changed: found.sourceChanged,
             })),
           )
+          return await repairAfter(tx, work.engine, claimed.run, verifications)
         },
       })
     }
@@ -211,14 +215,16 @@ async function apply(work: Work): Promise<Ending> {
     )
   }
   const published = await readPublished(state.db, state, claimed.flow.name, claimed.run.id)
+  const also = (tx: Session): Promise<RunResult> => compareAfter(tx, engine, claimed.run)
   // An earlier attempt of this run may have published what this one found unchanged.
   if (todo.length === 0 && published.slices === 0) {
     const reasons = [...new Set(skipped.map(({ why }) => why))]
-    return done('skipped', { reason: reasons.length === 0 ? 'nothing is due' : reasons.join('; ') })
+    return done('skipped', { reason: reasons.length === 0 ? 'nothing is due' : reasons.join('; '), also })
   }
   return done('succeeded', {
     rows: published.rows,
     result: published.changes === null ? null : { changes: published.changes },
+    also,
   })
 }
 

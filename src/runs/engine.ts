@@ -50,7 +50,11 @@ export interface RunRequest {
   readonly operation: Operation
   readonly flow: FlowName
   readonly slices: readonly SliceKey[] | null
-  readonly options: Partial<Omit<WorkRequest, 'slices' | 'dueAt'>> & { readonly strict?: boolean }
+  readonly options: Partial<Omit<WorkRequest, 'slices' | 'dueAt'>> & {
+    readonly strict?: boolean
+    /** Of a comparison: what differs is redone. Of a run that redoes it: it is compared again. See repair.ts. */
+    readonly repair?: boolean
+  }
   readonly trigger: 'manual' | 'schedule' | 'backfill' | 'api'
   readonly requestedBy: string
 }
@@ -92,6 +96,8 @@ export interface RunResult {
   readonly ddl?: Ddl
   readonly findings?: readonly Finding[]
   readonly changes?: Json
+  /** The run that follows from it: it redoes what was found to differ, or compares what was redone. */
+  readonly followedBy?: RunId
 }
 
 export interface AttemptRecord {

@@ -29,8 +29,8 @@ export type Ending =
       readonly reason: string | null
       readonly rows: number | null
       readonly result: RunResult | null
-      /** What else is written with the outcome. */
-      readonly also?: (tx: Session) => Promise<void>
+      /** What else is written with the outcome; what it returns is added to the result. */
+      readonly also?: (tx: Session) => Promise<RunResult>
     }
   | { readonly tag: 'failed'; readonly error: SluiceError }
   | { readonly tag: 'cancelled' }
@@ -77,8 +77,7 @@ async function decide(
 ): Promise<void> {
   switch (ending.tag) {
     case 'done':
-      await ending.also?.(tx)
-      return await end(tx, engine, run, { ...ending, error: null })
+      return await end(tx, engine, run, { ...ending, result: await resultOf(tx, ending), error: null })
     case 'cancelled':
       return await end(tx, engine, run, cancelled(run))
     case 'interrupted':
@@ -97,6 +96,14 @@ async function decide(
       })
     }
   }
+}
+
+async function resultOf(
+  tx: Session,
+  { result, also }: Extract<Ending, { readonly tag: 'done' }>,
+): Promise<RunResult | null> {
+  const more = (await also?.(tx)) ?? {}
+  return Object.keys(more).length === 0 ? result : { ...result, ...more }
 }
 
 /** The worker is lost: the run goes on in another, unless it was to be cancelled, or loses worker after worker. */

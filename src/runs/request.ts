@@ -103,9 +103,10 @@ export function workRequestOf(
 export async function refusePaused(
   tx: Session,
   engine: Pick<EngineContext, 'state'>,
-  { operation, flow }: Pick<RunRequest, 'operation' | 'flow'>,
+  { operation, flow, options }: Pick<RunRequest, 'operation' | 'flow'> & Partial<Pick<RunRequest, 'options'>>,
 ): Promise<void> {
-  if (operation !== 'apply') return
+  // A comparison that repairs is refused before it compares.
+  if (operation !== 'apply' && options?.repair !== true) return
   const row = await readFlow(tx, engine.state, flow)
   if (row?.paused_at === undefined || row.paused_at === null) return
   const reason = row.paused_reason === null ? '' : `: ${row.paused_reason}`

@@ -9,6 +9,11 @@ test.each([
   [{ operation: 'apply', slices: null, options: { force: true } }, 'sluice run teacher_data --force'],
   [{ operation: 'plan', slices: null, options: {} }, 'sluice run teacher_data --dry-run'],
   [{ operation: 'verify', slices: null, options: { strict: true } }, 'sluice verify teacher_data --strict'],
+  [{ operation: 'verify', slices: null, options: { repair: true } }, 'sluice verify teacher_data --repair'],
+  [
+    { operation: 'apply', slices: ['all'] as readonly string[], options: { strict: true, repair: true } },
+    'sluice run teacher_data --slice all',
+  ],
   [{ operation: 'ddl', slices: null, options: {} }, 'sluice ddl teacher_data'],
   [{ operation: 'check', slices: null, options: {} }, 'sluice doctor'],
   [

@@ -7,14 +7,15 @@ export function commandOf({
   slices,
   options,
 }: Pick<RunRecord, 'operation' | 'flow' | 'slices' | 'options'>): string {
-  const { force = false, strict = false, from = null, to = null, step = null } = options
+  const { force = false, strict = false, repair = false, from = null, to = null, step = null } = options
   const words = wordsOf(operation, flow)
   for (const slice of slices ?? []) words.push('--slice', slice)
   if (from !== null) words.push('--from', from)
   if (to !== null) words.push('--to', to)
   if (step !== null) words.push('--step', step)
   if (force) words.push('--force')
-  if (strict) words.push('--strict')
+  if (operation === 'verify' && strict) words.push('--strict')
+  if (operation === 'verify' && repair) words.push('--repair')
   return words.map(quoted).join(' ')
 }
 

@@ -97,6 +97,7 @@ export const runDetail = z
       .object({
         force: z.boolean(),
         strict: z.boolean(),
+        repair: z.boolean().meta({ description: 'what differs is redone, and compared again' }),
         from: z.string().nullable(),
         to: z.string().nullable(),
         step: z.string().nullable(),
@@ -108,6 +109,9 @@ export const runDetail = z
       ddl: z.object({ source: z.string(), target: z.string() }).nullable(),
       findings: z.array(finding).nullable(),
       verifications: z.array(verification).nullable(),
+      followedBy: id
+        .nullable()
+        .meta({ description: 'the run that redoes what was found to differ, or compares what was redone' }),
     }),
     command: z.string().meta({ description: 'the same as a command line' }),
   })
@@ -154,11 +158,11 @@ export function toRun(record: RunRecord): z.output<typeof run> {
 }
 
 export function toRunDetail(record: RunRecord): z.output<typeof runDetail> {
-  const { force = false, strict = false, from = null, to = null, step = null } = record.options
+  const { force = false, strict = false, repair = false, from = null, to = null, step = null } = record.options
   return {
     ...toRun(record),
     slices: record.slices === null ? null : [...record.slices],
-    options: { force, strict, from, to, step },
+    options: { force, strict, repair, from, to, step },
     attempts: record.attempts.map(toAttempt),
     result: toResult(record.result),
     command: commandOf(record),
@@ -175,6 +179,7 @@ function toResult(result: RunResult | null): z.output<typeof runDetail>['result'
     ddl: result?.ddl === undefined ? null : { source: result.ddl.source, target: result.ddl.target },
     findings: result?.findings === undefined ? null : [...result.findings],
     verifications: result?.verifications?.map(toVerification) ?? null,
+    followedBy: result?.followedBy ?? null,
   }
 }
 

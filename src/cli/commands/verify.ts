@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { FlowVerification } from '../../sluice.ts'
-import { cancelOnInterrupt } from '../perform.ts'
+import { cancelOnInterrupt, cancelQuestion, cancelRuns } from '../perform.ts'
 import { formatCount, formatRelative } from '../format.ts'
 import { act, type ExitCode, type Invocation } from '../invocation.ts'
 import { chosenFlows } from '../flows.ts'
@@ -41,7 +41,9 @@ async function verify(
   )
   progress = showProgress(names, out)
   const running = new Set<string>()
-  const letGo = cancelOnInterrupt(invocation, sluice, 'verify', running)
+  const letGo = cancelOnInterrupt(invocation, cancelQuestion, () =>
+    cancelRuns(sluice, running, (run) => run.operation === 'verify' || run.options.repair === true),
+  )
   const found: FlowVerification[] = []
   try {
     for (const name of names) {
@@ -72,8 +74,13 @@ async function verify(
 }
 
 function isFailed({ run, repair, verifications }: FlowVerification): boolean {
-  if (repair !== null && repair.outcome !== 'succeeded') return true
+  if (repair !== null && !redone(repair)) return true
   return run.outcome !== 'succeeded' || verifications.some(({ verdict }) => verdict === 'failed')
+}
+
+/** Skipped: another run has redone it meanwhile. */
+function redone({ outcome }: NonNullable<FlowVerification['repair']>): boolean {
+  return outcome === 'succeeded' || outcome === 'skipped'
 }
 
 function formatVerdict(found: readonly FlowVerification[]): { readonly ok: boolean; readonly says: string } {
@@ -165,7 +172,7 @@ function formatRepair(
   if (repair === null) return []
   if (repair.error !== null)
     return [`${flow}: not repaired: ${repair.error.summary}: ${repair.error.why}`, `  fix: ${repair.error.fix}`]
-  if (repair.outcome !== 'succeeded') return [`${flow}: not repaired: ${repair.reason ?? 'its run has not ended'}`]
+  if (!redone(repair)) return [`${flow}: not repaired: ${repair.reason ?? 'its run has not ended'}`]
   return verifications.some(({ verdict }) => verdict === 'differs')
     ? [
         `${flow}: redone, and still differs: its mode leaves what it does not change or remove, or the source moved meanwhile`,
