@@ -73,6 +73,10 @@ With \`--json\`. Times are RFC 3339 in UTC, unknown values null. Fields are adde
 | \`status\` | \`{ "flows": [{ "name", "kind", "state", "running", "rows", "asOf", "sourceAsOf", "dueAt", "lastRun": { "id", "outcome", "startedAt", "finishedAt", "rows", "error" } }], "recommendations": [{ "flow", "text", "command" }], "outdated": [{ "flow", "host", "pid" }] }\` |
 | \`verify\` | \`{ "flows": [{ "name", "slice", "verdict", "compared", "missing", "extra", "changed", "asOf", "sourceAsOf", "sourceChanged", "error", "examples": [{ "key", "count", "difference", "columns" }] }] }\` |
 | \`run\` | \`{ "runs": [run], "left": [{ "flow", "reason" }] }\`; with \`--dry-run\` \`{ "plans": [{ "flow", "slices", "steps" }] }\` |
+| \`backfill\`, \`backfill resume\`, \`backfill retry\` | \`{ "backfill", "failed": [{ "key", "ordinal", "state", "run", "error" }], "skipped": [{ "key", "why" }] }\`; \`backfill\` is null where nothing is to be redone; with \`--dry-run\` \`{ "flow", "slices": [{ "key", "ordinal", "why" }], "skipped" }\` |
+| \`backfill list\` | \`{ "backfills": [backfill] }\` |
+| \`backfill show\` | \`{ "backfill", "slices": [{ "key", "ordinal", "state", "run", "error" }] }\` |
+| \`backfill pause\`, \`backfill cancel\` | \`{ "backfill" }\` |
 | \`runs\` | \`{ "runs": [run] }\` |
 | \`logs\` | \`{ "run", "lines": [{ "id", "at", "attempt", "level", "message", "fields" }] }\`; with \`--follow\` one event a line: \`{ "tag": "log" \\| "progress" \\| "finished", … }\` |
 | \`pause\`, \`resume\` | \`{ "flow" }\`: as \`status\` has it, with \`why\` and \`paused\` |
@@ -89,4 +93,8 @@ With \`--json\`. Times are RFC 3339 in UTC, unknown values null. Fields are adde
 
 A run: \`{ "id", "operation", "flow", "trigger", "requestedBy", "requestedAt", "dueAt", "startedAt", "finishedAt", "outcome", "reason",
 "error", "rows", "result", "attempts" }\`; \`outcome\` is null while it goes on.
+
+A backfill: \`{ "id", "flow", "state": "running" | "paused" | "done" | "failed" | "cancelled", "from", "to", "force", "atOnce", "requestedAt",
+"requestedBy", "finishedAt", "stopped": { "by", "reason" }, "slices": { "waiting", "running", "succeeded", "failed", "cancelled", "skipped", "total" },
+"etaMs" }\`.
 `

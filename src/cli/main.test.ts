@@ -52,7 +52,7 @@ describe('usage', () => {
       .map((match) => match[1] ?? '')
       .filter((name) => name !== 'help')
     expect(commands).toEqual(
-      'init up run status verify runs logs pause resume cancel schedule token ddl check doctor version completion'.split(
+      'init up run backfill status verify runs logs pause resume cancel schedule token ddl check doctor version completion'.split(
         ' ',
       ),
     )

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { backfillCommand } from './commands/backfill.ts'
 import { cancelCommand } from './commands/cancel.ts'
 import { checkCommand } from './commands/check.ts'
 import { completionCommand } from './commands/completion.ts'
@@ -39,6 +40,7 @@ export function buildProgram(flows: readonly string[] = []): Command {
     initCommand(),
     upCommand(),
     runCommand(),
+    backfillCommand(),
     statusCommand(),
     verifyCommand(),
     runsCommand(),

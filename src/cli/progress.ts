@@ -17,8 +17,8 @@ export function showProgress(flows: readonly string[], out: Output): Progress {
   return out.live && !out.verbose ? liveProgress(flows, out) : plainProgress(out)
 }
 
-/** One flow's speed, measured from the phase's first event: what the reader sees, whoever works. */
-class Meter {
+/** A flow's speed, measured from the phase's first event: what the reader sees, whoever works. */
+export class Meter {
   readonly #format: typeof formatPhase
   #phase = ''
   #since = 0
@@ -60,21 +60,41 @@ export function formatBarred(phase: Phase, rowsPerSecond: number | null, etaMs: 
   return `${name}  ${formatBar(rows / rowsExpected)}${line.slice(name.length)}`
 }
 
-function formatBar(share: number, width = 20): string {
+export function formatBar(share: number, width = 20): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * width)
   return '█'.repeat(full) + '░'.repeat(width - full)
 }
 
 function liveProgress(flows: readonly string[], out: Output): Progress {
   const meters = new Map(flows.map((flow) => [flow, new Meter(formatBarred)]))
+  const lines = liveLines(flows, out)
+  return {
+    event(flow, event) {
+      if (event.tag === 'progress')
+        lines.show(flow, meters.get(flow)?.line(event.phase, event.etaMs, performance.now()) ?? '')
+    },
+    end: lines.end,
+    close: lines.close,
+  }
+}
+
+/** A line on the terminal for each name, which changes in its place. */
+export function liveLines(
+  names: readonly string[],
+  out: Output,
+): {
+  show(name: string, text: string): void
+  end(name: string, ok: boolean, says: string): void
+  close(): Promise<void>
+} {
   const tasks = new Map<string, { title: string }>()
-  const ends = new Map(flows.map((flow) => [flow, Promise.withResolvers<void>()]))
+  const ends = new Map(names.map((name) => [name, Promise.withResolvers<void>()]))
   const list = new Listr(
-    flows.map((flow) => ({
-      title: flow,
+    names.map((name) => ({
+      title: name,
       task: async (_, task) => {
-        tasks.set(flow, task)
-        await ends.get(flow)?.promise
+        tasks.set(name, task)
+        await ends.get(name)?.promise
       },
     })),
     {
@@ -92,16 +112,15 @@ function liveProgress(flows: readonly string[], out: Output): Progress {
   )
   const shown = list.run().catch(() => undefined)
   return {
-    event(flow, event) {
-      const task = tasks.get(flow)
-      if (task !== undefined && event.tag === 'progress')
-        task.title = `${flow}  ${out.style('dim', meters.get(flow)?.line(event.phase, event.etaMs, performance.now()) ?? '')}`
+    show(name, text) {
+      const task = tasks.get(name)
+      if (task !== undefined) task.title = `${name}  ${out.style('dim', text)}`
     },
-    end(flow, ok, says) {
-      const task = tasks.get(flow)
-      if (task !== undefined) task.title = `${flow}  ${says}`
-      if (ok) ends.get(flow)?.resolve()
-      else ends.get(flow)?.reject(new Error(says))
+    end(name, ok, says) {
+      const task = tasks.get(name)
+      if (task !== undefined) task.title = `${name}  ${says}`
+      if (ok) ends.get(name)?.resolve()
+      else ends.get(name)?.reject(new Error(says))
     },
     async close() {
       for (const end of ends.values()) end.resolve()

@@ -4,6 +4,7 @@ import type { FlowName, PlannedSlice, SliceKey } from '../flows/flow.ts'
 import { SluiceError } from '../lib/error.ts'
 import {
   countBackfills,
+  findBackfills,
   insertBackfill,
   lockBackfill,
   readBackfill,
@@ -18,6 +19,7 @@ import {
   type TallyRow,
 } from '../state/backfill.ts'
 import { readRunsById } from '../state/run.ts'
+import { ensureBackfill, followBackfill } from './backfill-ensure.ts'
 import { feed } from './backfill-feed.ts'
 import type { BackfillPreview, BackfillRange, BackfillRecord, Backfills, BackfillState } from './backfills.ts'
 import { cancel as cancelRun } from './cancel.ts'
@@ -35,9 +37,16 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
   const { state } = engine
 
   const get = async (id: string): Promise<BackfillRecord> => {
-    const row = isId(id) ? await readBackfill(state.db, state, id) : undefined
+    const row = isId(id) ? await readBackfill(state.db, state, id) : await meant(id)
     if (row === undefined) throw unknown(id)
     return (await toRecords([row]))[0] ?? unreachable(id)
+  }
+  /** By an abbreviation; it must fit only one. */
+  const meant = async (text: string): Promise<BackfillRow | undefined> => {
+    const asked = text.trim().toLowerCase()
+    const found = /^[0-9a-f-]{4,35}$/.test(asked) ? await findBackfills(state.db, state, asked) : []
+    if (found.length > 1) throw unknown(text, `it fits several: ${found.map(({ id }) => id).join(', ')}`)
+    return found[0]
   }
   const toRecords = async (rows: readonly BackfillRow[]): Promise<readonly BackfillRecord[]> => {
     const tallies = await readTallies(
@@ -160,6 +169,8 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
       })
       return await get(id)
     },
+    ensure: (id, signal) => ensureBackfill(engine, id, version, signal),
+    follow: (id, signal) => followBackfill(engine, id, get, signal),
   }
 }
 
@@ -210,10 +221,15 @@ function unreachable(id: string): never {
   throw new Error(`backfill ${id} has no record`)
 }
 
-function unknown(id: string): SluiceError {
+function unknown(
+  id: string,
+  why = isId(id)
+    ? 'no backfill has this id; it may have been removed by retention'
+    : 'the id of no backfill begins or ends with it',
+): SluiceError {
   return new SluiceError('BACKFILL_UNKNOWN', `There is no backfill ${id}`, {
-    why: 'no backfill has this id; it may have been removed by retention',
-    fix: 'list the backfills, and take the id from there',
+    why,
+    fix: '`sluice backfill list` lists them; an id may be abbreviated to the characters at its end',
   })
 }
 
@@ -230,7 +246,7 @@ function empty(flow: string, { skipped }: BackfillPreview): SluiceError {
   return new SluiceError('BACKFILL_EMPTY', `There is nothing to redo of ${flow} in this range`, {
     why:
       skipped.length === 0 ? 'it has no slice' : `${skipped.length} slices are left as they are: ${reasons.join('; ')}`,
-    fix: 'widen the range, or redo what is up to date, too (force)',
+    fix: 'widen the range, or redo what is up to date, too (--force)',
     where: { flow },
   })
 }

@@ -60,6 +60,14 @@ export interface BackfillSlice {
   readonly run: RunId | null
 }
 
+/** What someone who follows a backfill sees; it ends with `finished`. */
+export type BackfillEvent =
+  /** This run does, or will do, this slice. */
+  | { readonly tag: 'begun'; readonly slice: SliceKey; readonly run: RunId }
+  | { readonly tag: 'progress'; readonly backfill: BackfillRecord }
+  /** Nothing of it goes on: it has ended, or it is paused. */
+  | { readonly tag: 'finished'; readonly backfill: BackfillRecord }
+
 /** Backfills: each slice of one is a run with less priority than live work. */
 export interface Backfills {
   /** What `create` would do. */
@@ -74,7 +82,7 @@ export interface Backfills {
     readonly before?: BackfillId
   }): Promise<readonly BackfillRecord[]>
   count(filter: { readonly flow?: FlowName; readonly states?: readonly BackfillState[] }): Promise<number>
-  /** `BACKFILL_UNKNOWN` */
+  /** By its id, or by an abbreviation of it that fits only one; `BACKFILL_UNKNOWN`. */
   get(id: BackfillId): Promise<BackfillRecord>
   /** In the order in which they are done; after the slice `after`. */
   slices(
@@ -92,4 +100,11 @@ export interface Backfills {
   cancel(id: BackfillId, by: string, reason: string | null): Promise<BackfillRecord>
   /** Does again what failed or was cancelled, and only that. */
   retry(id: BackfillId, by: string): Promise<BackfillRecord>
+  /**
+   * Sees to it that it is done: by living workers, or here where there is none. Resolves when it has ended or is paused and nothing
+   * of it is at work, or when the signal told it to stop.
+   */
+  ensure(id: BackfillId, signal?: AbortSignal): Promise<void>
+  /** How it goes, from where it stands now. */
+  follow(id: BackfillId, signal?: AbortSignal): AsyncIterable<BackfillEvent>
 }

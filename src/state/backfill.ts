@@ -49,6 +49,15 @@ export async function readBackfill(db: Sql, state: State, id: string): Promise<B
     select ${columns} from ${state.t('backfill')} b where b.project = ${state.project} and b.id = ${id}::uuid`)
 }
 
+/** The newest three that begin or end with it: enough to tell whether it fits only one. */
+export async function findBackfills(db: Sql, state: State, abbreviation: string): Promise<readonly BackfillRow[]> {
+  return await db.all<BackfillRow>(sql`
+    select ${columns} from ${state.t('backfill')} b
+    where b.project = ${state.project}
+      and (starts_with(b.id::text, ${abbreviation}) or right(b.id::text, ${abbreviation.length}) = ${abbreviation})
+    order by b.requested_at desc limit 3`)
+}
+
 export interface BackfillFilter {
   readonly flow?: string
   readonly states?: readonly string[]

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { FlowName, SliceKey } from '../../src/flows/flow.ts'
 import { openBackfills } from '../../src/runs/backfill.ts'
 import { settleBackfills } from '../../src/runs/backfill-feed.ts'
-import type { BackfillRecord, Backfills, BackfillState } from '../../src/runs/backfills.ts'
+import type { BackfillEvent, BackfillRecord, Backfills, BackfillState } from '../../src/runs/backfills.ts'
 import { pause, resume } from '../../src/runs/cancel.ts'
 import { ensure } from '../../src/runs/ensure.ts'
 import { findRun, readRunRecords } from '../../src/runs/records.ts'
@@ -167,7 +167,7 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
 
   test('cancelled: what runs is cancelled, what waits is not done; tried again it does only that', async () => {
     await work()
-    const { id } = await backfills.create(range('slow', { to: '10' }), 'ann')
+    const { id } = await backfills.create(range('slow'), 'ann')
     await until(async () => (await backfills.get(id)).slices.succeeded >= 2)
     expect(await backfills.cancel(id, 'bob', 'wrong range')).toMatchObject({
       state: 'cancelled',
@@ -177,18 +177,18 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
       const record = await backfills.get(id)
       return record.slices.running === 0 && record.slices.waiting === 0 && record
     })
-    expect(stopped.slices.succeeded + stopped.slices.cancelled).toBe(10)
+    expect(stopped.slices.succeeded + stopped.slices.cancelled).toBe(40)
     expect(stopped.slices.cancelled).toBeGreaterThan(0)
     const before = new Set(await begun(id))
     await backfills.retry(id, 'ann')
     const done = await reached(id, 'done')
-    expect(done.slices).toMatchObject({ succeeded: 10, cancelled: 0, total: 10 })
+    expect(done.slices).toMatchObject({ succeeded: 40, cancelled: 0, total: 40 })
     const [twice] = await made.query<{ n: number }>(
       "select count(*)::int as n from (select slices from sluice.run where backfill = $1 and outcome = 'succeeded' group by slices having count(*) > 1) s",
       [id],
     )
     expect(twice).toEqual({ n: 0 })
-    expect(before.size).toBeLessThan(10)
+    expect(before.size).toBeLessThan(40)
   })
 
   test('a failed slice makes it failed, and stays to be tried again, all together or alone', async () => {
@@ -248,6 +248,51 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
     await made.query("update sluice.run set outcome = 'succeeded', finished_at = now() where id = $1", [own])
     expect((await backfills.get(id)).state).toBe('running')
     await settleBackfills(harness.engine)
+    expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 1 } })
+  })
+
+  test('without a worker whoever sees to it does it, slice after slice, and tells how it goes', async () => {
+    const { id } = await backfills.create(range('slow', { to: '8', force: true }), 'ann')
+    const told: BackfillEvent[] = []
+    const following = (async () => {
+      for await (const event of backfills.follow(id)) told.push(event)
+    })()
+    await backfills.ensure(id)
+    await following
+    expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 8, total: 8 } })
+    expect(told.at(-1)).toMatchObject({ tag: 'finished', backfill: { state: 'done', slices: { succeeded: 8 } } })
+    const begunNow = told.flatMap((event) => (event.tag === 'begun' ? [event.slice] : []))
+    expect(new Set(begunNow).size).toBe(begunNow.length)
+    expect(begunNow.length).toBeGreaterThan(4)
+    const ended = told.flatMap((event) => (event.tag === 'begun' ? [] : [event.backfill.slices.succeeded]))
+    expect(ended).toEqual(ended.toSorted((a, b) => a - b))
+    expect(await backfills.get(id.slice(-12))).toMatchObject({ id })
+  })
+
+  test('who sees to it lets go when it is paused, or when told to stop; the next one goes on', async () => {
+    const { id } = await backfills.create(range('slow', { to: '12', force: true }), 'ann')
+    const seen = backfills.ensure(id)
+    await until(async () => (await backfills.get(id)).slices.succeeded >= 2)
+    await backfills.pause(id, 'bob', null)
+    await seen
+    expect(await backfills.get(id)).toMatchObject({ state: 'paused', slices: { running: 0 } })
+    await backfills.resume(id, 'bob')
+    const stop = new AbortController()
+    const before = (await backfills.get(id)).slices.succeeded
+    const again = backfills.ensure(id, stop.signal)
+    await until(async () => (await backfills.get(id)).slices.succeeded > before)
+    stop.abort()
+    await again
+    expect(await backfills.get(id)).toMatchObject({ state: 'running', slices: { running: 0 } })
+    await backfills.ensure(id)
+    expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 12 } })
+  })
+
+  test('who sees to it finds what nobody told', async () => {
+    const { id: own } = await request(harness.engine, ask('quick', { slices: ['s3' as SliceKey] }))
+    const { id } = await backfills.create(range('quick', { from: '3', to: '4' }), 'ann')
+    await made.query("update sluice.run set outcome = 'succeeded', finished_at = now() where id = $1", [own])
+    await backfills.ensure(id)
     expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 1 } })
   })
 

@@ -15,6 +15,8 @@ Examples:
     )
   for (const [name, argument] of [
     ['run', 'flows'],
+    ['backfill', 'flow'],
+    ['backfill list', 'flow'],
     ['status', 'flows'],
     ['verify', 'flows'],
     ['runs', 'flow'],
