@@ -1,7 +1,9 @@
 import { createHmac } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { backoff, headersOf, sign } from './webhook.ts'
+import { backoff, headersOf, post, sign } from './webhook.ts'
 
 test('the signature is the one of the Standard Webhooks specification', () => {
   // The specification's own example.
@@ -30,4 +32,22 @@ test('pauses grow to an hour, spread, and respect the receiver', () => {
       expect(ms).toBeLessThanOrEqual(4_320_000)
     }),
   )
+})
+
+test('name and password of an address arrive as such', async () => {
+  const seen: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    seen.push(request.url, request.headers.authorization)
+    response.writeHead(204).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const { port } = server.address() as AddressInfo // it listens on a port
+    const message = { id: 'msg_1', at: new Date(), body: '{}' }
+    const webhook = { url: `http://ops:p%40ss@127.0.0.1:${port}/hook?a=b`, secret: null }
+    expect(await post(webhook, message, 5_000)).toEqual({ tag: 'accepted' })
+    expect(seen).toEqual(['/hook?a=b', `Basic ${Buffer.from('ops:p@ss').toString('base64')}`])
+  } finally {
+    server.close()
+  }
 })

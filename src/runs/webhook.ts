@@ -30,9 +30,10 @@ export async function post(
 ): Promise<Sent> {
   const timeout = AbortSignal.timeout(timeoutMs)
   try {
-    const response = await fetch(webhook.url, {
+    const { address, authorization } = addressOf(webhook.url)
+    const response = await fetch(address, {
       method: 'POST',
-      headers: headersOf(webhook.secret, message),
+      headers: { ...headersOf(webhook.secret, message), ...authorization },
       body: message.body,
       // Elsewhere is not where the config says: a redirect is a refusal.
       redirect: 'manual',
@@ -48,6 +49,20 @@ export async function post(
     if (timeout.aborted) return { tag: 'failed', error: `no answer within ${timeoutMs} ms`, retryAfterMs: null }
     return { tag: 'failed', error: reasonOf(thrown), retryAfterMs: null }
   }
+}
+
+/** Name and password of an address travel as a header: `fetch` refuses an address that has them. */
+function addressOf(written: string): {
+  readonly address: URL
+  readonly authorization: Readonly<Record<string, string>>
+} {
+  const address = new URL(written)
+  const { username, password } = address
+  if (username === '' && password === '') return { address, authorization: {} }
+  address.username = ''
+  address.password = ''
+  const given = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')
+  return { address, authorization: { authorization: `Basic ${given}` } }
 }
 
 export function headersOf(secret: string | null, { id, at, body }: Message): Readonly<Record<string, string>> {
