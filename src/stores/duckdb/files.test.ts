@@ -58,3 +58,17 @@ test('a date that could be read in two ways stays text', async () => {
 test('an empty text in quotes is empty, without quotes it is null', async () => {
   expect((await read('csv', 'id,a,b\n1,x,x\n2,"",\n')).last).toEqual(['2', '', null])
 })
+
+test.each(['a,b\n1,2\n3\n', 'a;b\n1;2\n3;4;5\n', 'a,b\n1,2\n#3\n4,5\n'])(
+  'lines that are not split into fields are refused, and none is passed over: %j',
+  async (text) => {
+    await expect(read('csv', text)).rejects.toMatchObject({
+      code: 'STORE_QUERY',
+      summary: expect.stringContaining('same number of fields'),
+    })
+  },
+)
+
+test('a file of one column is one, whatever its values hold', async () => {
+  expect((await read('csv', 'name\n"a, b"\n')).last).toEqual(['a, b'])
+})

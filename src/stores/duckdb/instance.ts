@@ -3,6 +3,7 @@ import duckdb from '@duckdb/node-bindings'
 import { DuckDBLogicalType, DuckDBResult, type DuckDBType } from '@duckdb/node-api'
 import { dirname } from 'node:path'
 import { mkdir } from 'node:fs/promises'
+import { SluiceError } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
 import type { SourceColumn } from '../../transfer/column.ts'
 import { duckdbError } from './errors.ts'
@@ -87,6 +88,7 @@ export class Instance {
 
   async columns(from: From, signal: AbortSignal): Promise<readonly SourceColumn[]> {
     const described = await this.connected(signal, (connection) => describe(connection, from))
+    if (from.tag === 'csv') refuseUnsplit(from.path, described)
     return described.map(({ name, type }) => {
       const column: SourceColumn = { name, sourceType: String(type), type: pgTypeOf(type), nullable: true }
       return from.tag === 'parquet' && name === rowNumber ? { ...column, nullable: false, implicit: true } : column
@@ -121,6 +123,17 @@ export async function describe(connection: duckdb.Connection, from: From): Promi
   } finally {
     duckdb.destroy_prepare_sync(prepared)
   }
+}
+
+/** Where a row has more fields than the header, or fewer, DuckDB takes whole lines for the values of one column. */
+function refuseUnsplit(path: string, described: readonly Described[]): void {
+  const [only] = described
+  if (only === undefined || described.length > 1 || !/[,;|\t]/u.test(only.name)) return
+  throw new SluiceError('STORE_QUERY', `the lines of ${path} do not all have the same number of fields`, {
+    why: `read as they are, they would be one column named «${only.name}»`,
+    fix: `correct the file, or say how to read it: from: { query: "from read_csv('…', delim = ',', header = true, null_padding = true)" }`,
+    where: { file: path },
+  })
 }
 
 /** One statement that gives rows; a fault is shown in the query as it was written, before anything is put around it. */

@@ -13,11 +13,12 @@ const readers = { parquet: 'read_parquet', csv: 'read_csv', json: 'read_json' } 
 /**
  * How files are read besides the path. Types of CSV and JSON come from all rows, not from the first: a `007` or a 1.5 further
  * down would silently become 7 or 2. Dates are ISO dates: what 01/02/2024 means, only a query can say. A quoted empty text is
- * empty, not null.
+ * empty, not null. No line is passed over, as one that begins with `#`, or all before the first that has more fields than the
+ * header: what is no row, only a query can say.
  */
 const options = {
   parquet: '',
-  csv: ", sample_size = -1, dateformat = '%Y-%m-%d', allow_quoted_nulls = false",
+  csv: ", sample_size = -1, dateformat = '%Y-%m-%d', allow_quoted_nulls = false, skip = 0, comment = ''",
   json: ', sample_size = -1',
 } as const
 
