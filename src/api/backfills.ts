@@ -235,12 +235,18 @@ function reading(app: Api, sluice: Sluice): void {
     },
     async handler({ params, query: { limit, cursor, state } }) {
       const after = fromCursor(z.string(), cursor) as SliceKey | undefined // compared, never parsed
-      const [{ slices }, found] = await Promise.all([
-        all.get(params.backfill),
+      // Counted for the first page alone: for the others it would take longer than to read them.
+      const [counted, found] = await Promise.all([
+        after === undefined ? all.get(params.backfill) : null,
         all.slices(params.backfill, { limit: limit + 1, ...given({ states: state, after }) }),
       ])
       const items = found.slice(0, limit)
-      const total = state === undefined ? slices.total : state.reduce((sum, one) => sum + slices[one], 0)
+      const total =
+        counted === null
+          ? null
+          : state === undefined
+            ? counted.slices.total
+            : state.reduce((sum, one) => sum + counted.slices[one], 0)
       return { items, next: found.length > limit ? toCursor(items.at(-1)?.key ?? null) : null, total }
     },
   })

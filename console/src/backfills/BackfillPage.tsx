@@ -6,8 +6,6 @@ import {
   changeBackfill,
   getGetBackfillQueryKey,
   getGetBackfillQueryOptions,
-  getListBackfillSlicesQueryKey,
-  listBackfillSlices,
   retryBackfill,
 } from '../client/backfills.ts'
 import type { Backfill } from '../client/model/backfill.ts'
@@ -31,30 +29,13 @@ import { Bar } from './Bar.tsx'
 import classes from './Backfills.module.css'
 import { paceOf, rate } from './pace.ts'
 import { SliceGrid } from './SliceGrid.tsx'
+import { most, slicesOf, useSlices } from './slices.ts'
 import { backfillSliceStates } from './words.ts'
 
 const route = getRouteApi('/inside/backfills/$backfill')
 
-/** More squares than these say nothing to anybody; the counts are of all. */
-const most = 10_000
-
-async function allSlices(backfill: string, signal: AbortSignal): Promise<readonly BackfillSlice[]> {
-  const found: BackfillSlice[] = []
-  let cursor: string | undefined
-  do {
-    const page = await listBackfillSlices(
-      backfill,
-      { limit: 500, ...(cursor === undefined ? {} : { cursor }) },
-      { signal },
-    )
-    found.push(...page.items)
-    cursor = page.next ?? undefined
-  } while (cursor !== undefined && found.length < most)
-  return found
-}
-
 const columns: readonly Column<BackfillSlice>[] = [
-  { id: 'state', head: 'State', width: '130px', cell: ({ state }) => <State state={state} /> },
+  { id: 'state', head: 'State', width: '136px', cell: ({ state }) => <State state={state} /> },
   { id: 'key', head: 'Slice', cell: ({ key }) => <code title={key}>{key}</code> },
   {
     id: 'run',
@@ -89,17 +70,20 @@ function Shown({ backfill }: { readonly backfill: Backfill }) {
   const now = useNow(5_000)
   const search = route.useSearch()
   const navigate = useNavigate({ from: '/backfills/$backfill' })
-  const slices = useQuery({
-    queryKey: [...getListBackfillSlicesQueryKey(backfill.id), 'all'],
-    queryFn: ({ signal }) => allSlices(backfill.id, signal),
-  })
+  const slices = useSlices(backfill)
   const pace = paceOf(backfill, now.getTime())
   const states = listOf(search.state)
   const { state: only } = search
   const rows = useMemo(() => {
     const wanted = listOf(only)
-    return (slices.data ?? []).filter(({ state }) => wanted.length === 0 || wanted.includes(state))
+    return (slices.data?.slices ?? []).filter(({ state }) => wanted.length === 0 || wanted.includes(state))
   }, [slices.data, only])
+  const whole = slices.data?.whole === true
+  const expected = backfillSliceStates
+    .filter((state) => states.length === 0 || states.includes(state))
+    .reduce((sum, state) => sum + backfill.slices[state], 0)
+  // Until all have been read their place is kept, so that nothing below it moves.
+  const squares = whole ? rows.length : Math.max(rows.length, Math.min(expected, most))
   const toggle = (state: string): void => {
     const next = states.includes(state) ? states.filter((one) => one !== state) : [...states, state]
     void navigate({ search: { state: someIn(next.join(','), backfillSliceStates) }, replace: true })
@@ -153,11 +137,14 @@ function Shown({ backfill }: { readonly backfill: Backfill }) {
             title="Slices"
             aside={
               <Text size="xs" c="dimmed">
-                in the order in which they are done{slices.data.length < pace.total ? `, the first ${count(most)}` : ''}
+                {whole
+                  ? `${plural(rows.length, 'square')}, in the order in which they are done`
+                  : `${count(slices.data.slices.length)} of ${count(pace.total)} read…`}
+                {whole && slices.data.slices.length < pace.total ? `, of the first ${count(most)}` : ''}
               </Text>
             }
           >
-            <SliceGrid slices={rows} />
+            <SliceGrid slices={rows} total={squares} />
           </Section>
           <Section
             title={search.state === undefined ? 'All slices' : `${plural(rows.length, 'slice')}: ${states.join(', ')}`}
@@ -168,6 +155,7 @@ function Shown({ backfill }: { readonly backfill: Backfill }) {
               columns={columns}
               rows={rows}
               rowKey={({ key }) => key}
+              total={squares}
               empty={
                 <Text p="md" c="dimmed">
                   None of that state.
@@ -208,7 +196,7 @@ function Actions({ backfill }: { readonly backfill: Backfill }) {
   const { id, state, slices } = backfill
   const onSuccess = (after: Backfill): Promise<void> => {
     client.setQueryData(getGetBackfillQueryKey(id), after)
-    return client.invalidateQueries({ queryKey: getListBackfillSlicesQueryKey(id) })
+    return client.invalidateQueries({ queryKey: slicesOf(id).queryKey })
   }
   const change = useMutation({
     mutationFn: (to: { readonly state: 'paused' | 'running' | 'cancelled'; readonly reason: string | null }) =>

@@ -1,6 +1,9 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { getGetBackfillQueryOptions } from '../client/backfills.ts'
+import { queries, warm } from '../frame/query.ts'
 import { insideRoute } from '../frame/root.tsx'
 import { someIn, textIn } from '../frame/search.ts'
+import { slicesOf } from './slices.ts'
 import { backfillSliceStates, backfillStates } from './words.ts'
 
 const listRoute = createRoute({
@@ -44,6 +47,11 @@ const oneRoute = createRoute({
   validateSearch: (search: Record<string, unknown>): { readonly state?: string | undefined } => ({
     state: someIn(search['state'], backfillSliceStates),
   }),
+  // Asked for beside the page's own file; the page shows what comes of it.
+  loader: ({ params: { backfill } }) => {
+    warm(queries.query(getGetBackfillQueryOptions(backfill)))
+    warm(queries.query(slicesOf(backfill)))
+  },
   component: lazyRouteComponent(() => import('./BackfillPage.tsx'), 'BackfillPage'),
 })
 
