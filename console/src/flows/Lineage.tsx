@@ -1,6 +1,6 @@
 /** What a flow reads and writes, and what comes before and after it: left to right, drawn. */
 import { useNavigate } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { useLayoutEffect, useMemo, useRef } from 'react'
 import type { LineageNode } from '../client/model/lineageNode.ts'
 import { useGetLineage } from '../client/flows.ts'
 import { ErrorPanel } from '../frame/ErrorPanel.tsx'
@@ -10,12 +10,26 @@ import { useAllFlows } from './all.ts'
 import { around, place, shortened } from './lineage-layout.ts'
 import classes from './Lineage.module.css'
 
-const width = 160
+const width = 152
 const height = 46
-const gapX = 36
+const gapX = 28
 const gapY = 16
 /** Drawn smaller where there is little room, down to this; below it scrolls. */
-const least = 0.8
+const least = 0.9
+
+/** As in Lineage.module.css. */
+const nameFont = '600 12.5px'
+const sortFont = '400 11px'
+
+let pen: CanvasRenderingContext2D | null = null
+
+/** Pixels that a text takes in the page's own letters; where there is no canvas, an upper bound. */
+function widthOf(text: string, font: string): number {
+  pen ??= document.createElement('canvas').getContext('2d')
+  if (pen === null) return text.length * 8
+  pen.font = `${font} ${getComputedStyle(document.body).fontFamily}`
+  return pen.measureText(text).width
+}
 
 const words: Readonly<Record<LineageNode['tag'], string>> = {
   source: 'source',
@@ -32,6 +46,16 @@ export function Lineage({ flow }: { readonly flow: string }) {
     const part = around(lineage.data ?? { nodes: [], edges: [] }, `flow:${flow}`)
     return { ...part, placed: place(part) }
   }, [lineage.data, flow])
+  const frame = useRef<HTMLDivElement>(null)
+  useLayoutEffect(() => {
+    const { current } = frame
+    const here = drawn.placed.find(({ node }) => node.id === `flow:${flow}`)
+    // Where not all of it fits, the flow itself is seen.
+    if (current !== null && here !== undefined && drawn.placed.length > 0)
+      current.scrollLeft =
+        (current.scrollWidth * (here.column + 0.5)) / (1 + Math.max(...drawn.placed.map(({ column }) => column))) -
+        current.clientWidth / 2
+  }, [drawn, flow])
   if (lineage.isPending) return <Loading rows={2} />
   if (lineage.isError) return <ErrorPanel error={lineage.error} retry={() => void lineage.refetch()} />
   const spots = new Map(
@@ -43,7 +67,7 @@ export function Lineage({ flow }: { readonly flow: string }) {
     ({ from, to, tag }) => `${nameOf(drawn.nodes, from)} ${edgeWords[tag]} ${nameOf(drawn.nodes, to)}`,
   )
   return (
-    <div className={classes['frame']} role="region" aria-label="Lineage" tabIndex={0}>
+    <div ref={frame} className={classes['frame']} role="region" aria-label="Lineage" tabIndex={0}>
       <svg
         viewBox={`-2 -2 ${right + 4} ${bottom + 4}`}
         style={{ width: '100%', maxWidth: right + 4, minWidth: (right + 4) * least }}
@@ -97,6 +121,11 @@ function Box({
   readonly state: string | undefined
 }) {
   const navigate = useNavigate()
+  const left = node.tag === 'flow' ? 20 : 12
+  const room = width - left - 10
+  const what = node.store ?? state
+  const sort = (says: string | undefined): string =>
+    [words[node.tag], ...(says === undefined ? [] : [says])].join(' · ')
   const goes = node.tag === 'flow' && !here
   return (
     <g
@@ -119,13 +148,11 @@ function Box({
           style={{ fill: stateColour(state ?? 'never'), stroke: 'none' }}
         />
       )}
-      <text x={node.tag === 'flow' ? 20 : 12} y={19} className={classes['name']}>
-        {shortened(node.name, node.tag === 'flow' ? 17 : 19)}
+      <text x={left} y={19} className={classes['name']}>
+        {shortened(node.name, room, (text) => widthOf(text, nameFont))}
       </text>
-      <text x={node.tag === 'flow' ? 20 : 12} y={35} className={classes['sort']}>
-        {node.store === null
-          ? `${words[node.tag]}${state === undefined ? '' : ` · ${state}`}`
-          : `${words[node.tag]} · ${shortened(node.store, 14)}`}
+      <text x={left} y={35} className={classes['sort']}>
+        {sort(what && shortened(what, room, (text) => widthOf(sort(text), sortFont)))}
       </text>
     </g>
   )

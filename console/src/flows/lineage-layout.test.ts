@@ -51,8 +51,19 @@ describe('places', () => {
   })
 })
 
-it('cuts in the middle', () => {
-  expect(shortened('public.api_teacher_data', 12)).toBe('public…_data')
-  expect(shortened('short', 12)).toBe('short')
-  expect(shortened('/data/2026/airports.csv', 13)).toBe('…airports.csv')
+describe('a text that is cut', () => {
+  const letters = (text: string): number => text.length
+
+  it('keeps both ends, of a path the end', () => {
+    expect(shortened('public.api_teacher_data', 12, letters)).toBe('public…_data')
+    expect(shortened('short', 12, letters)).toBe('short')
+    expect(shortened('/data/2026/airports.csv', 13, letters)).toBe('…airports.csv')
+  })
+
+  it('is as long as what it measures allows', () => {
+    const wide = (text: string): number => [...text].reduce((sum, letter) => sum + (letter === 'm' ? 3 : 1), 0)
+    expect(shortened('mmmmmmmm', 13, wide)).toBe('mm…mm')
+    expect(shortened('iiiiiiii', 13, wide)).toBe('iiiiiiii')
+    expect(shortened('mm', 1, wide)).toBe('…')
+  })
 })

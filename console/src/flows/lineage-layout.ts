@@ -72,10 +72,17 @@ export function place({ nodes, edges }: Lineage): readonly Placed[] {
   return placed
 }
 
-/** The text, cut in its middle so that both ends can be read; of a path the end, which names the file. */
-export function shortened(text: string, most: number): string {
-  if (text.length <= most) return text
-  if (text.includes('/')) return `…${text.slice(1 - most)}`
-  const head = Math.ceil((most - 1) / 2)
-  return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`
+/**
+ * As much of the text as `room` holds, cut in its middle so that both ends can be read; of a path the end, which names the file. Cut by
+ * what it measures, since twenty of the letter `m` are twice as wide as twenty digits.
+ */
+export function shortened(text: string, room: number, widthOf: (text: string) => number): string {
+  if (widthOf(text) <= room) return text
+  const letters = [...text]
+  for (let kept = letters.length - 1; kept > 1; kept -= 1) {
+    const head = text.includes('/') ? 0 : Math.ceil(kept / 2)
+    const cut = `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (kept - head)).join('')}`
+    if (widthOf(cut) <= room) return cut
+  }
+  return '…'
 }
