@@ -1,4 +1,4 @@
-import { Button, Drawer, Group, Select, Stack, TextInput, Title } from '@mantine/core'
+import { Button, Text, Drawer, Group, Select, Stack, TextInput, Title } from '@mantine/core'
 import { IconSearch } from '@tabler/icons-react'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useMemo, useState } from 'react'
@@ -145,15 +145,20 @@ export function AuditPage() {
       width: '16%',
       wrap: true,
       cell: (record) => (
-        <Button
-          variant="transparent"
-          size="compact-sm"
-          px={0}
-          onClick={() => set({ entry: record.id })}
-          aria-label={`${record.action} ${record.subject}: what changed`}
-        >
-          {record.action}
-        </Button>
+        <>
+          <Button
+            variant="transparent"
+            size="compact-sm"
+            px={0}
+            onClick={() => set({ entry: record.id })}
+            aria-label={`${record.action} ${record.subject}: what changed`}
+          >
+            {record.action}
+          </Button>
+          <Text size="xs" c="dimmed" hiddenFrom="sm">
+            {subjectOf(record)}
+          </Text>
+        </>
       ),
     },
     {

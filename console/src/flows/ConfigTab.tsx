@@ -49,7 +49,7 @@ export function ConfigTab({ flow }: { readonly flow: FlowDetail }) {
       >
         <Text size="sm" mb="sm">
           {flow.origin === 'file'
-            ? 'It is of the config file, where it is changed; here it can be read, paused and run. Secrets are shown as references.'
+            ? 'It is written in the config file; change it there. Here it can be read, paused and run. Secrets are shown as references.'
             : 'It was made in the console; every version is kept.'}
         </Text>
         <Command text={written(flow.definition)} label="Definition" />

@@ -7,7 +7,7 @@ import {
   IconPlayerTrackNext,
 } from '@tabler/icons-react'
 import { getRouteApi } from '@tanstack/react-router'
-import { Suspense, useMemo } from 'react'
+import { Suspense, useEffect, useMemo, useRef } from 'react'
 import { useGetFlow } from '../client/flows.ts'
 import type { FlowDetail } from '../client/model/flowDetail.ts'
 import { ErrorPanel, FaultPanel } from '../frame/ErrorPanel.tsx'
@@ -43,6 +43,13 @@ export function FlowPage() {
   const { tab = 'overview' } = route.useSearch()
   const navigate = route.useNavigate()
   const found = useGetFlow(name)
+  const strip = useRef<HTMLDivElement>(null)
+  const there = found.data !== undefined
+  // Where they do not fit side by side, the open one is seen.
+  useEffect(() => {
+    const [list, open] = [strip.current, strip.current?.querySelector<HTMLElement>('[aria-selected="true"]')]
+    if (list && open) list.scrollLeft = open.offsetLeft - (list.clientWidth - open.offsetWidth) / 2
+  }, [tab, there])
   if (found.isPending) return <Loading />
   if (found.isError)
     return (
@@ -62,9 +69,11 @@ export function FlowPage() {
             {flow.running && <State state="running" />}
             <span>{flow.kind}</span>
             {flow.origin === 'console' && <span>made in the console</span>}
-            <span>
-              data of <Time at={flow.asOf} show="both" />
-            </span>
+            {flow.asOf !== null && (
+              <span>
+                data as of <Time at={flow.asOf} show="both" />
+              </span>
+            )}
           </span>
         }
       >
@@ -78,7 +87,7 @@ export function FlowPage() {
         }
         keepMounted={false}
       >
-        <Tabs.List className={classes['tabs']} mb="md">
+        <Tabs.List ref={strip} className={classes['tabs']} mb="md">
           {tabs.map((each) => (
             <Tabs.Tab key={each.tab} value={each.tab}>
               {each.label}

@@ -36,7 +36,7 @@ const columns: readonly Column<Flow>[] = [
       </CellLink>
     ),
   },
-  { id: 'kind', head: 'Kind', width: '104px', hide: 'tablet', by: (flow) => flow.kind, cell: (flow) => flow.kind },
+  { id: 'kind', head: 'Kind', width: '92px', hide: 'tablet', by: (flow) => flow.kind, cell: (flow) => flow.kind },
   {
     id: 'state',
     head: 'State',
@@ -47,7 +47,7 @@ const columns: readonly Column<Flow>[] = [
   {
     id: 'running',
     head: 'Running',
-    width: '108px',
+    width: '104px',
     hide: 'phone',
     by: (flow) => (flow.running ? 0 : 1),
     cell: (flow) => (flow.running ? <State state="running" /> : <None says="not running" />),
@@ -80,7 +80,7 @@ const columns: readonly Column<Flow>[] = [
   {
     id: 'last',
     head: 'Last run',
-    width: '204px',
+    width: '212px',
     hide: 'tablet',
     by: (flow) => time(flow.lastRun?.requestedAt ?? null),
     cell: ({ lastRun }) =>
@@ -96,7 +96,7 @@ const columns: readonly Column<Flow>[] = [
   {
     id: 'schedule',
     head: 'Schedule',
-    width: '144px',
+    width: '17%',
     hide: 'tablet',
     by: (flow) => flow.schedule,
     cell: (flow) => <span title={flow.schedule}>{flow.schedule}</span>,

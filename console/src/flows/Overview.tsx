@@ -58,10 +58,10 @@ export function Overview({ flow }: { readonly flow: FlowDetail }) {
           <Fact name="Rows">
             <Count value={flow.rows} />
           </Fact>
-          <Fact name="Data of">
+          <Fact name="Data as of">
             <Time at={flow.asOf} show="both" />
           </Fact>
-          <Fact name="Source of">
+          <Fact name="Source as of">
             {flow.sourceAsOf === null ? (
               <None says="the source tells no time" />
             ) : (

@@ -10,27 +10,29 @@ import { Loading } from '../frame/Loading.tsx'
 import { Section } from '../frame/PageHeader.tsx'
 import { Count, Lasted, Time } from '../frame/shown.tsx'
 import { State } from '../frame/State.tsx'
+import { outcomeInWords } from '../runs/columns.tsx'
+import { askedBy, shortId } from '../runs/words.ts'
 import classes from './FlowsPage.module.css'
 
 const columns: readonly Column<Run>[] = [
   {
     id: 'run',
     head: 'Run',
-    width: '104px',
+    width: '108px',
     cell: (run) => (
       <Link to="/runs/$run" params={{ run: run.id }} className={classes['name']}>
-        {run.id.slice(-8)}
+        {shortId(run.id)}
       </Link>
     ),
   },
-  { id: 'state', head: 'State', width: '122px', cell: (run) => <State state={run.state} /> },
+  { id: 'state', head: 'State', width: '136px', cell: (run) => <State state={run.state} /> },
   { id: 'operation', head: 'Does', width: '80px', hide: 'phone', cell: (run) => run.operation },
   {
     id: 'trigger',
     head: 'Asked by',
     width: '150px',
     hide: 'tablet',
-    cell: (run) => `${run.trigger}, ${run.requestedBy}`,
+    cell: (run) => <span title={askedBy(run)}>{askedBy(run)}</span>,
   },
   { id: 'at', head: 'Asked', width: '110px', cell: (run) => <Time at={run.requestedAt} /> },
   {
@@ -51,9 +53,9 @@ const columns: readonly Column<Run>[] = [
   },
   {
     id: 'says',
-    head: 'Why',
+    head: 'What came of it',
     hide: 'tablet',
-    cell: (run) => <span title={run.error?.why}>{run.error?.summary ?? run.reason}</span>,
+    cell: (run) => <span title={run.error?.why}>{outcomeInWords(run)}</span>,
   },
 ]
 

@@ -54,13 +54,13 @@ describe('the verdict', () => {
 
   it('is fresh only when nothing calls', () => {
     expect(of('fresh', 'fresh')).toEqual({ title: 'All 2 flows are fresh', tone: 'fresh' })
-    expect(of('fresh', 'paused')).toEqual({ title: '1 of 2 flows are fresh, 1 paused', tone: 'fresh' })
+    expect(of('fresh', 'paused')).toEqual({ title: '1 of 2 flows is fresh, 1 paused', tone: 'fresh' })
     expect(of('fresh')).toEqual({ title: 'The flow is fresh', tone: 'fresh' })
   })
 
   it('takes the tone of the worst and counts the rest', () => {
     expect(of('fresh', 'late', 'failed', 'never', 'paused')).toEqual({
-      title: '1 of 5 flows are fresh: 1 failed, 1 late, 1 not done yet, 1 paused',
+      title: '1 of 5 flows is fresh: 1 failed, 1 late, 1 not done yet, 1 paused',
       tone: 'failed',
     })
   })

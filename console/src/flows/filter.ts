@@ -45,18 +45,19 @@ export function verdict(counts: Readonly<Record<FlowState, number>>): {
 } {
   const all = flowStates.reduce((sum, state) => sum + counts[state], 0)
   const worst = calling.find((state) => counts[state] > 0)
+  const fresh = `${counts.fresh} of ${all} flows ${counts.fresh === 1 ? 'is' : 'are'} fresh`
   const paused = counts.paused === 0 ? '' : `, ${counts.paused} paused`
   if (all === 0) return { title: 'There is no flow yet', tone: 'never' }
   if (worst === undefined) {
     if (counts.fresh === 0) return { title: `All ${all} flows are paused`, tone: 'paused' }
     if (all === 1) return { title: 'The flow is fresh', tone: 'fresh' }
     return {
-      title: counts.fresh === all ? `All ${all} flows are fresh` : `${counts.fresh} of ${all} flows are fresh${paused}`,
+      title: counts.fresh === all ? `All ${all} flows are fresh` : `${fresh}${paused}`,
       tone: 'fresh',
     }
   }
   const words = calling.filter((state) => counts[state] > 0).map((state) => `${counts[state]} ${said[state] ?? state}`)
-  return { title: `${counts.fresh} of ${all} flows are fresh: ${words.join(', ')}${paused}`, tone: worst }
+  return { title: `${fresh}: ${words.join(', ')}${paused}`, tone: worst }
 }
 
 const said: Partial<Record<FlowState, string>> = { never: 'not done yet' }

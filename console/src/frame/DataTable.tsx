@@ -23,6 +23,7 @@ import { parseSort, writeSort } from './sort.ts'
 
 /** How a column is laid out; `hide` drops it below 700 or 1,000 pixels. */
 interface Layout {
+  /** Below 700 pixels a share of the width is no measure: such a column takes what the others leave. */
   readonly width?: string
   readonly align?: 'right'
   readonly hide?: 'phone' | 'tablet'
@@ -137,6 +138,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
             <col
               key={column.id}
               style={{ width: column.width }}
+              data-share={column.width?.endsWith('%') || undefined}
               data-hide={column.hide}
               className={classes['column']}
             />

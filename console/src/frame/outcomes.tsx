@@ -2,17 +2,17 @@ import { Button, Container } from '@mantine/core'
 import type { ErrorComponentProps } from '@tanstack/react-router'
 import { useQueryErrorResetBoundary } from '@tanstack/react-query'
 import { Link, useRouter } from '@tanstack/react-router'
-import { Empty } from './Empty.tsx'
 import { ErrorPanel } from './ErrorPanel.tsx'
 import { PageHeader } from './PageHeader.tsx'
 
 export function NotFound() {
   return (
     <Container component="main" size="sm" py="xl">
-      <PageHeader title="There is no such page" />
-      <Empty title="The link may be of another version" action={<Link to="/">Go to Home</Link>}>
-        Or what it showed has been removed.
-      </Empty>
+      <PageHeader
+        title="There is no such page"
+        about="The link may be of another version, or what it showed has been removed."
+      />
+      <Link to="/">Go to Home</Link>
     </Container>
   )
 }

@@ -9,7 +9,7 @@ import type { Run } from '../client/model/run.ts'
 import type { Trouble } from '../client/model/trouble.ts'
 import { useGetHome } from '../client/operation.ts'
 import { useAllFlows } from '../flows/all.ts'
-import { verdict } from '../flows/filter.ts'
+import { urgency, verdict } from '../flows/filter.ts'
 import { flowStates } from '../flows/words.ts'
 import { useNow } from '../frame/clock.ts'
 import { Command } from '../frame/Command.tsx'
@@ -281,10 +281,11 @@ const onBoard = 200
 
 /** All flows at a glance: the shape says the state, the number how old the data is. */
 function Board({ flows }: { readonly flows: readonly Flow[] }) {
+  const worstFirst = flows.toSorted((a, b) => urgency(a.state) - urgency(b.state) || a.name.localeCompare(b.name))
   return (
     <Section title="All flows" aside={<Link to="/flows">As a table</Link>}>
       <ul className={classes['board']}>
-        {flows.slice(0, onBoard).map((flow) => (
+        {worstFirst.slice(0, onBoard).map((flow) => (
           <li key={flow.name}>
             <Link
               to="/flows/$flow"

@@ -52,7 +52,11 @@ export function RunsPage() {
         {may && rows.length > 0 && (
           <Group gap="xs">
             <Text size="sm" c="dimmed" role="status">
-              {picked.length > 0 ? `${picked.length} chosen` : isFiltered(search) ? 'all that fit:' : 'all:'}
+              {picked.length > 0
+                ? `With ${picked.length} chosen:`
+                : isFiltered(search)
+                  ? 'With all that fit:'
+                  : 'With all of them:'}
             </Text>
             <Button variant="default" size="xs" onClick={() => setBulk({ action: 'retry', meant })}>
               Retry…

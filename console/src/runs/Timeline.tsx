@@ -43,17 +43,20 @@ const hueOf = (name: string, names: readonly string[]): number => names.indexOf(
 
 export function Timeline({ run, progress }: { readonly run: RunDetail; readonly progress: Progress | null }) {
   const now = useNow(1_000).getTime()
-  const { stretches, total, waited, worked } = timelineOf(run, now)
+  const { stretches, total, waited } = timelineOf(run, now)
   const rows = phaseRows(run, progress, now)
   const names = [...new Set(stretches.filter(({ tag }) => tag === 'phase').map(({ name }) => name))]
+  const between = stretches.reduce((sum, { tag, from, to }) => sum + (tag === 'other' ? to - from : 0), 0)
   return (
     <Section
       title="Where the time went"
       flush
       aside={
         <Text size="xs" c="dimmed">
-          waited {duration(waited)} · worked {duration(worked)}
-          {progress !== null && progress.etaMs !== null ? ` · about ${duration(progress.etaMs)} left` : ''}
+          {[
+            ...(waited > 0 ? ['dashed: waiting'] : []),
+            ...(progress === null || progress.etaMs === null ? [] : [`about ${duration(progress.etaMs)} left`]),
+          ].join(' · ')}
         </Text>
       }
     >
@@ -96,6 +99,24 @@ export function Timeline({ run, progress }: { readonly run: RunDetail; readonly 
                   </td>
                 </tr>
               ))}
+              {between > 0 && (
+                <tr>
+                  <th scope="row">
+                    <span className={classes['swatch']} data-tag="other" aria-hidden />
+                    between the phases
+                  </th>
+                  <td>{duration(between)}</td>
+                  <td>
+                    <None says="no rows" />
+                  </td>
+                  <td>
+                    <None says="no bytes" />
+                  </td>
+                  <td>
+                    <None says="no pace" />
+                  </td>
+                </tr>
+              )}
             </tbody>
           </table>
         </div>

@@ -7,7 +7,7 @@ import { duration } from '../frame/moment.ts'
 import { count } from '../frame/number.ts'
 import { Count, Lasted, None, Time } from '../frame/shown.tsx'
 import { State } from '../frame/State.tsx'
-import { shortId } from './words.ts'
+import { askedBy, shortId } from './words.ts'
 
 /** What there is to say in a line: the error, the reason, how far it is, what it changed. */
 export function outcomeInWords(run: Run): string | null {
@@ -29,7 +29,7 @@ export function outcomeInWords(run: Run): string | null {
 const ms = (seconds: number): number => seconds * 1_000
 
 export const runColumns: readonly Column<Run>[] = [
-  { id: 'state', head: 'State', width: '128px', cell: (run) => <State state={run.state} /> },
+  { id: 'state', head: 'State', width: '136px', cell: (run) => <State state={run.state} /> },
   {
     id: 'flow',
     head: 'Flow',
@@ -50,11 +50,16 @@ export const runColumns: readonly Column<Run>[] = [
   {
     id: 'run',
     head: 'Run',
-    width: '92px',
+    width: '96px',
     cell: (run) => (
-      <PageLink to="/runs/$run" params={{ run: run.id }} ff="monospace" fz="xs" title={run.id}>
-        {shortId(run.id)}
-      </PageLink>
+      <>
+        <PageLink to="/runs/$run" params={{ run: run.id }} ff="monospace" fz="xs" title={run.id}>
+          {shortId(run.id)}
+        </PageLink>
+        <Text size="xs" lh={1.2} c="dimmed" hiddenFrom="sm">
+          <Time at={run.requestedAt} />
+        </Text>
+      </>
     ),
   },
   {
@@ -62,7 +67,7 @@ export const runColumns: readonly Column<Run>[] = [
     head: 'Asked by',
     width: '112px',
     hide: 'tablet',
-    cell: (run) => (run.trigger === 'schedule' ? 'schedule' : `${run.requestedBy} (${run.trigger})`),
+    cell: (run) => <span title={askedBy(run)}>{askedBy(run)}</span>,
   },
   { id: 'requested', head: 'Requested', width: '100px', hide: 'phone', cell: (run) => <Time at={run.requestedAt} /> },
   {
@@ -102,7 +107,7 @@ export const runColumns: readonly Column<Run>[] = [
   {
     id: 'rows',
     head: 'Rows',
-    width: '104px',
+    width: '96px',
     align: 'right',
     hide: 'phone',
     cell: (run) => <Count value={run.rows} />,
@@ -110,6 +115,7 @@ export const runColumns: readonly Column<Run>[] = [
   {
     id: 'words',
     head: 'What came of it',
+    width: '25%',
     hide: 'tablet',
     cell: (run) => {
       const words = outcomeInWords(run)

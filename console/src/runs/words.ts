@@ -1,3 +1,5 @@
+import type { Run } from '../client/model/run.ts'
+
 /** In the order in which they stand in a filter. */
 export const runStates = ['waiting', 'running', 'succeeded', 'failed', 'cancelled', 'skipped'] as const
 
@@ -18,3 +20,6 @@ export const spanWords: Readonly<Record<Span, string>> = {
 
 /** Enough of an id to tell runs apart; the API takes it for the whole. */
 export const shortId = (id: string): string => id.slice(-8)
+
+export const askedBy = ({ trigger, requestedBy }: Pick<Run, 'trigger' | 'requestedBy'>): string =>
+  trigger === 'schedule' ? 'schedule' : `${requestedBy} (${trigger})`

@@ -9,6 +9,7 @@ import { type Column, DataTable } from '../frame/DataTable.tsx'
 import { Empty } from '../frame/Empty.tsx'
 import { ErrorPanel } from '../frame/ErrorPanel.tsx'
 import { Loading } from '../frame/Loading.tsx'
+import { plural } from '../frame/number.ts'
 import { PageHeader, Section } from '../frame/PageHeader.tsx'
 import { None, Time } from '../frame/shown.tsx'
 import { State } from '../frame/State.tsx'
@@ -139,7 +140,7 @@ export function SchedulesPage() {
         <Loading />
       ) : (
         <div className={classes['columns']} data-split={chosen !== undefined || undefined}>
-          <Section title={`${rows.length} of ${schedules.data.length}`} flush>
+          <Section title={`${rows.length} of ${plural(schedules.data.length, 'flow')}`} flush>
             <DataTable
               label="Schedules"
               columns={columns}

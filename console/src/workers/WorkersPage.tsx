@@ -52,6 +52,7 @@ const columns: readonly Column<Worker>[] = [
     id: 'roles',
     head: 'Roles',
     width: '20%',
+    hide: 'phone',
     wrap: true,
     cell: ({ roles }) => roles.map((role) => (role === 'run' ? 'one run' : role)).join(', '),
   },
