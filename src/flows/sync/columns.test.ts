@@ -156,3 +156,14 @@ test('types whose binary form is not their text are refused, an enum of the targ
   const declared = planColumns(options({ columns: { a: column({ type: 'app.mood' }) } }), has, mood, null)
   expect(declared.columns[0]?.type).toEqual({ tag: 'other', name: 'app.mood', textual: true })
 })
+
+test.each(['constructor', 'toString', '__proto__'])('a column may be called %s, come and go', (name) => {
+  const standing = { id: 'integer', [name]: 'integer' }
+  const { added, published } = planColumns(options(), source(standing), target({ id: 'integer' }), { id: 'integer' })
+  expect([added, Object.keys(published)]).toEqual([[name], ['id', name]])
+  const frozen = options({ contract: 'freeze' })
+  expect(codeOf(() => planColumns(frozen, source(standing), target(standing), { id: 'integer' }))).toBe('none')
+  expect(codeOf(() => planColumns(options(), source({ id: 'integer' }), target(standing), published))).toBe(
+    'SCHEMA_NARROWED',
+  )
+})

@@ -45,7 +45,7 @@ export function planColumns(
     const wanted = options.columns[name]?.type ?? null
     const type = typeOf(wanted === null ? null : parsePgType(wanted), there, from)
     if (!isCarried(type)) throw notCarried(table, name, type)
-    refuseNarrowing({ table, name, from, type, explicit: wanted !== null, before: before?.[name] ?? null })
+    refuseNarrowing({ table, name, from, type, explicit: wanted !== null, before: typeBefore(before, name) })
     if (target !== null && there === undefined) added.push(name)
     columns.push({ source: from.name, target: name, type, policy: options.columns[name]?.policy ?? 'error' })
   }
@@ -118,6 +118,11 @@ function pairUp(
   return pairs
 }
 
+/** Columns have any name, such as `constructor`, which every object knows. */
+function typeBefore(before: PublishedColumns | null, name: string): string | null {
+  return before !== null && Object.hasOwn(before, name) ? (before[name] ?? null) : null
+}
+
 interface Narrowing {
   readonly table: string
   readonly name: string
@@ -149,7 +154,7 @@ function refuseVanished(
   published: PublishedColumns,
   standing: ReadonlyMap<string, TargetColumn>,
 ): void {
-  const gone = Object.keys(before ?? {}).filter((name) => !(name in published) && standing.has(name))
+  const gone = Object.keys(before ?? {}).filter((name) => !Object.hasOwn(published, name) && standing.has(name))
   if (gone.length === 0) return
   throw new SluiceError('SCHEMA_NARROWED', `the source no longer has ${gone.map((name) => `"${name}"`).join(', ')}`, {
     why: 'publishing without would empty the column for everyone who reads it',
@@ -166,9 +171,7 @@ function refuseChange(
     added,
   }: { before: PublishedColumns | null; published: PublishedColumns; added: readonly string[] },
 ): void {
-  const retyped = Object.entries(published).filter(
-    ([name, type]) => before?.[name] !== undefined && before[name] !== type,
-  )
+  const retyped = Object.entries(published).filter(([name, type]) => (typeBefore(before, name) ?? type) !== type)
   const names = [...added, ...retyped.map(([name]) => name)]
   if (names.length === 0) return
   throw new SluiceError('SCHEMA_FROZEN', `the source changed ${names.map((name) => `"${name}"`).join(', ')}`, {
