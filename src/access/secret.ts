@@ -1,5 +1,5 @@
 /** Secrets that we hand out: 32 random bytes behind a prefix that says what they are. Only their SHA-256 is kept. */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Json } from '../lib/json.ts'
 
 export type SecretKind = keyof typeof prefixes
@@ -63,7 +63,7 @@ export function storableText(text: string): string {
 }
 
 export function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest()
+  return hash('sha256', text, 'buffer')
 }
 
 // Array.isArray does not narrow a readonly list.

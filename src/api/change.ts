@@ -6,7 +6,13 @@
  *   row: unfinished ──▶ handler ──▶ refused (4xx), nothing changed: the row goes
  *                               └─▶ answered or failed: what is known now ──▶ answer
  */
-import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyRequest,
+  onSendAsyncHookHandler,
+  preHandlerAsyncHookHandler,
+  RouteOptions,
+} from 'fastify'
 import type { Access, BegunAudit } from '../access/access.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import type { Json } from '../lib/json.ts'
@@ -50,16 +56,16 @@ export function audited(route: RouteOptions): void {
 export function audit(app: FastifyInstance, access: Access): void {
   app.decorateRequest('change', null)
   app.decorateRequest('audit', null)
-  app.addHook('preHandler', async (request) => {
-    const { audit: action } = request.routeOptions.config
-    if (action === undefined || action === 'access') return
-    const subject = Object.values(request.params ?? {})
-      .map(String)
-      .join('/')
-    request.audit = await access.audit.begin({ action, subject }, causeOf(request))
-    request.change = { subject, before: null, after: null }
-  })
-  app.addHook('onSend', async (request, reply, payload) => {
+  const begin =
+    (action: string): preHandlerAsyncHookHandler =>
+    async (request) => {
+      const subject = Object.values(request.params ?? {})
+        .map(String)
+        .join('/')
+      request.audit = await access.audit.begin({ action, subject }, causeOf(request))
+      request.change = { subject, before: null, after: null }
+    }
+  const end: onSendAsyncHookHandler = async (request, reply, payload) => {
     const { audit: row, change } = request
     if (row === null || change === null) return payload
     // Once, even if what comes after fails and the error is sent instead.
@@ -70,6 +76,12 @@ export function audit(app: FastifyInstance, access: Access): void {
     // It broke on the way, and may have been done or not: who looks has to know that.
     else await row.complete(status >= 500 && change.after === null ? { ...change, after: { failed: status } } : change)
     return payload
+  }
+  app.addHook('onRoute', (route) => {
+    const action = route.config?.audit
+    if (action === undefined || action === 'access') return
+    route.preHandler = [route.preHandler ?? [], begin(action)].flat()
+    route.onSend = [route.onSend ?? [], end].flat()
   })
 }
 

@@ -182,7 +182,7 @@ export function sendAnswer(answer: EndpointAnswer, reply: FastifyReply): Fastify
   if (answer.status === 304) return reply.code(304).send()
   const { body } = answer
   void reply.type('application/json; charset=utf-8')
-  return reply.send(typeof body === 'string' ? body : Readable.from(body))
+  return reply.send(typeof body === 'string' || body instanceof Uint8Array ? body : Readable.from(body))
 }
 
 export function toEndpoint(described: EndpointDescription): z.output<typeof endpoint> {

@@ -153,11 +153,12 @@ function queue(registry: Registry, engine: Pick<Engine, 'queue'>): Read {
 }
 
 export function countRequests(app: FastifyInstance): void {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     // The route, not the path: paths have names and ids in them, without end.
     const route = request.routeOptions.url ?? 'unknown'
     const labels = { method: request.method, route, status: String(reply.statusCode) }
     app.metrics.requests.observe(labels, reply.elapsedTime / 1000)
+    done()
   })
 }
 

@@ -3,7 +3,7 @@ import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { SluiceError } from '../lib/error.ts'
 import type { ApiSettings } from './config.ts'
 import { answersTo, isLoopback } from './host.ts'
@@ -41,6 +41,18 @@ export async function allowOrigins(app: FastifyInstance, settings: ApiSettings):
 }
 
 export async function secure(app: FastifyInstance, settings: ApiSettings): Promise<void> {
+  // Answers of the API hold for whom they were given, and for now; files of the console say otherwise themselves.
+  const same = { ...(await protection(settings)), 'cache-control': 'no-store' }
+  await app.register(cookie)
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.headers(same).header('x-request-id', request.id)
+    done(answersTo(request.headers.host, settings) ? undefined : strangeHost(settings))
+  })
+}
+
+/** The headers that helmet gives. They are the same for every answer, and it would put them together anew for each. */
+async function protection(settings: ApiSettings): Promise<Readonly<Record<string, string>>> {
+  const app = Fastify()
   await app.register(helmet, {
     contentSecurityPolicy: { useDefaults: false, directives },
     crossOriginEmbedderPolicy: false,
@@ -49,13 +61,10 @@ export async function secure(app: FastifyInstance, settings: ApiSettings): Promi
     // Only where https is certain: a browser would hold every port of localhost to it.
     strictTransportSecurity: settings.publicUrl?.protocol === 'https:' ? { maxAge: 31_536_000 } : false,
   })
-  await app.register(cookie)
-  app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id)
-    // Answers of the API hold for whom they were given, and for now; files of the console say otherwise themselves.
-    void reply.header('cache-control', 'no-store')
-    if (!answersTo(request.headers.host, settings)) throw strangeHost(settings)
-  })
+  app.get('/', async (_request, reply) => reply.send(reply.raw.getHeaders()))
+  const answer = await app.inject('/')
+  await app.close()
+  return answer.json<Record<string, string>>()
 }
 
 /** After the caller is known: the limit is a caller's own, or an address's. */

@@ -2,7 +2,15 @@
  * A span a request, through the API of OpenTelemetry alone: nothing happens unless the process has registered an SDK (`node --import`).
  * What the request says of its trace (W3C `traceparent`) is read by the SDK's propagator, and what the handler does is below this span.
  */
-import { context, propagation, type Span, SpanKind, SpanStatusCode, trace as tracing } from '@opentelemetry/api'
+import {
+  context,
+  isSpanContextValid,
+  propagation,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace as tracing,
+} from '@opentelemetry/api'
 import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {
@@ -24,11 +32,14 @@ export function trace(app: FastifyInstance): void {
     }
     const span = tracer.startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent)
     request.span = span
+    // Nobody is registered to see spans: none is below this one.
+    if (!isSpanContextValid(span.spanContext())) return done()
     context.with(tracing.setSpan(parent, span), done)
   })
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     request.span?.setAttribute('http.response.status_code', reply.statusCode)
     if (reply.statusCode >= 500) request.span?.setStatus({ code: SpanStatusCode.ERROR })
     request.span?.end()
+    done()
   })
 }
