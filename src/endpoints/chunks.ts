@@ -15,18 +15,24 @@ const chunkLength = 64 * 1024
 const most = 512 * 1024
 
 export interface Chunked {
-  /** The first row; undefined: there is none. Rejects as the read does. */
+  /** The first row, written or not; undefined: there is none. Rejects as the read does. */
   readonly first: Promise<Fields | undefined>
   readonly whole: Promise<void>
   /** To be asked for once, after `first`. `leave` is called when the chunks are left before their end. */
   body(leave: () => void): Promise<string | Uint8Array | AsyncIterable<Uint8Array>>
 }
 
-export function chunked(read: (row: Row) => Promise<void>, write: (fields: Fields) => string): Chunked {
+/** `headed`: the first row is not written. */
+export function chunked(
+  read: (row: Row) => Promise<void>,
+  write: (fields: Fields) => string,
+  headed: boolean,
+): Chunked {
   const first = Promise.withResolvers<Fields | undefined>()
   const chunks: Uint8Array[] = []
   let text = '['
   let separator = ''
+  let begun = false
   let waiting = 0
   let ended = false
   let held: Pace | undefined
@@ -34,7 +40,11 @@ export function chunked(read: (row: Row) => Promise<void>, write: (fields: Field
   let heard = (): void => {}
 
   const whole = read((fields, pace) => {
-    if (separator === '') first.resolve(fields)
+    if (!begun) {
+      begun = true
+      first.resolve(fields)
+      if (headed) return
+    }
     text += separator
     text += write(fields)
     separator = ','

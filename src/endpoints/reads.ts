@@ -84,7 +84,8 @@ export async function readList(reads: Reads): Promise<Found | null> {
   const statement = statementOf(request, bounded === null ? { tag: 'most', rows: maxRows } : { tag: 'all' })
   const write = objectWriter(asked.select, statement.before)
   const leaving = new AbortController()
-  const list = chunked((row) => reader.read(statement.query, row, { timeoutMs, signal: leaving.signal }), write)
+  const options = { timeoutMs, signal: leaving.signal }
+  const list = chunked((row) => reader.read(statement.query, row, options), write, statement.headed)
   const first = await list.first
   const age = first === undefined ? await ageBeside(reads) : ageOf(first[0] ?? null, compiled.records)
   const refusal = first !== undefined && bounded === null && Number(first[1]) > maxRows

@@ -60,6 +60,8 @@ export function serve(spec: EndpointSpec, serving: Serving): Served {
   const timeoutMs = timeout * 1000
   /** By what was asked: the publication of which it is not too much. */
   const fitting = new WeakMap<Asked, string>()
+  /** By what was asked, hence by columns: the tag of the publication that was read last. */
+  const tags = new WeakMap<Asked, { readonly publication: string | null; readonly etag: string | null }>()
 
   const look = (): Promise<Known> => {
     looking ??= lookAt(spec, serving, maxRows, known?.secret)
@@ -113,7 +115,13 @@ export function serve(spec: EndpointSpec, serving: Serving): Served {
     }
     const { asked, place } = understood
     const reader = await serving.reader(store)
-    const tag = (age: Age): string | null => etagOf(compiled, asked, age)
+    const tag = (age: Age): string | null => {
+      const before = tags.get(asked)
+      if (before !== undefined && before.publication === age.publication) return before.etag
+      const etag = etagOf(compiled, asked, age)
+      tags.set(asked, { publication: age.publication, etag })
+      return etag
+    }
     if (how.ifNoneMatch !== undefined && compiled.records !== null) {
       const [row] = await reader.all(ageStatement(compiled), { timeoutMs })
       const age = ageOf(row?.[0] ?? null, compiled.records)

@@ -72,6 +72,8 @@ export interface Statement {
   readonly query: ReadStatement
   /** Fields before the columns of the answer: the age, and of a page the total. */
   readonly before: number
+  /** The first row is the age alone, and those that follow are without it: where they are many, it is not said with each. */
+  readonly headed: boolean
   /** By key of the order: the field that has its value. */
   readonly keys: readonly number[]
 }
@@ -167,11 +169,11 @@ function rowsStatement(request: Request, extent: Extent): Statement {
     [...counts, constant(asked.select, grouped ? 'figures' : 'rows', () => join(shown, ', ')), ...more],
     ', ',
   )
-  return {
-    query: kept(sql`${first}, ${columns} from ${from}${where(conditions)}${order}${limit}${skip}`),
-    before,
-    keys: places,
-  }
+  const rest = sql`${columns} from ${from}${where(conditions)}${order}${limit}${skip}`
+  const headed = extent.tag === 'all'
+  // The parts of `union all` come one after the other.
+  const apart = (): Query => sql`${raw(', null'.repeat(shown.length))} union all (select null, ${rest})`
+  return { query: kept(headed ? sql`${first}${apart()}` : sql`${first}, ${rest}`), before, headed, keys: places }
 }
 
 function fromOf({ compiled, asked, sight }: Request, extent: Extent): Query {
@@ -262,6 +264,7 @@ function distinctStatement(request: Request): Statement {
       kept(sql`/* ${raw(compiled.version)} */ with rows as (select ${join(names.map(inner), ', ')} from ${source}${where(conditionsFor(request))})
       select ${join([head(compiled), ...lists.map(list)], ', ')}`),
     before: 1,
+    headed: false,
     keys: [],
   }
 }
