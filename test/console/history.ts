@@ -58,3 +58,27 @@ export async function writeHistory(site: Pick<Site, 'query'>, { flow, slices, ru
   )
   await site.query('analyze')
 }
+
+/** A paused backfill over the newest slices of the flow, three quarters of which have ended; one in 100 of those failed. */
+export async function writeBackfill(
+  site: Pick<Site, 'query'>,
+  { flow, id, slices }: { readonly flow: string; readonly id: string; readonly slices: number },
+): Promise<void> {
+  await site.query(
+    `insert into sluice.backfill (project, id, flow, request, state, requested_at, requested_by, stopped_by, stopped_reason)
+     values (${project}, $1, $2, '{"from": null, "to": null, "force": true, "atOnce": 2}', 'paused', sluice.now() - interval '20 hours', 'ada',
+       'ada', 'the office is open')`,
+    [id, flow],
+  )
+  await site.query(
+    `insert into sluice.backfill_slice (project, backfill, key, ordinal, run, outcome, finished_at)
+     select project, $1, key, ordinal, case when ended then gen_random_uuid() end,
+       case when ended then case when n % 100 = 7 then 'failed' else 'succeeded' end end,
+       case when ended then sluice.now() - interval '20 hours' + n * interval '10 seconds' end
+     from (select project, key, ordinal, n, n <= $3::int * 3 / 4 as ended from (
+       select project, key, ordinal, row_number() over (order by ordinal desc) as n from sluice.slice where flow = $2) s
+       order by n limit $3) chosen`,
+    [id, flow, slices],
+  )
+  await site.query('analyze sluice.backfill, sluice.backfill_slice')
+}
