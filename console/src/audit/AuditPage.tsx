@@ -136,7 +136,7 @@ export function AuditPage() {
     {
       id: 'actor',
       head: 'By',
-      width: '112px',
+      width: '96px',
       cell: (record) => <span title={by[record.actor.by]}>{record.actor.name}</span>,
     },
     {

@@ -1,4 +1,4 @@
-import { Anchor, Button, Drawer, Stack, Title } from '@mantine/core'
+import { Anchor, Button, Drawer, Stack, Text, Title } from '@mantine/core'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { listNotifications } from '../client/notifications.ts'
 import type { Delivery } from '../client/model/delivery.ts'
@@ -52,15 +52,22 @@ export function NotificationsPage() {
       head: 'What',
       width: '12%',
       cell: ({ id, kind, flow }) => (
-        <Button
-          variant="transparent"
-          size="compact-sm"
-          px={0}
-          onClick={() => show(id)}
-          aria-label={`${kind}${flow === null ? '' : ` of ${flow}`}: what was sent`}
-        >
-          {kind}
-        </Button>
+        <>
+          <Button
+            variant="transparent"
+            size="compact-sm"
+            px={0}
+            onClick={() => show(id)}
+            aria-label={`${kind}${flow === null ? '' : ` of ${flow}`}: what was sent`}
+          >
+            {kind}
+          </Button>
+          {flow !== null && (
+            <Text size="xs" c="dimmed" lh={1.2} truncate hiddenFrom="sm">
+              {flow}
+            </Text>
+          )}
+        </>
       ),
     },
     {
