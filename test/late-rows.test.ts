@@ -14,12 +14,14 @@ describe('rows behind the cursor', () => {
     project = await createProject(`{
       merged: sync({ from: { table: 'merged' }, to: 'merged', key: ['id'], mode: 'upsert', cursor: 'at', lookback: '1h' }),
       appended: sync({ from: { table: 'appended' }, to: 'appended', mode: 'append', cursor: 'at', lookback: '1h' }),
+      versions: sync({ from: { table: 'versions' }, to: 'versions', key: ['id'], mode: 'upsert', cursor: 'at', lookback: 0, latestBy: 'version' }),
       numbered: sync({ from: { table: 'numbered' }, to: 'numbered', key: ['id'], mode: 'upsert', cursor: 'at', lookback: 0 }),
     }`)
     const rows = `select i::integer as id, timestamp '2025-01-01' + interval (i) hour as at from range(10) t(i)`
     await project.warehouse(
       `create table merged as ${rows}`,
       `create table appended as ${rows}`,
+      `create table versions as select 1 as id, 10 as at, 5 as version`,
       `create table numbered as select i::integer as id, i::double as at from range(10) t(i)`,
     )
     ok(await project.sluice(['run', '--all']))
@@ -68,5 +70,14 @@ describe('rows behind the cursor', () => {
     expect(await project.query('select count(*)::int as n, count(distinct id)::int as d from appended')).toEqual([
       { n: 16, d: 16 },
     ])
+  })
+
+  test('latestBy goes by rows behind the cursor, too', async () => {
+    await project.warehouse('insert into versions values (1, 20, 3)')
+    ok(await project.sluice(['run', 'versions']))
+    ok(await project.sluice(['verify', 'versions']))
+    await project.warehouse('insert into versions values (1, 30, 6)')
+    ok(await project.sluice(['run', 'versions']))
+    ok(await project.sluice(['verify', 'versions']))
   })
 })

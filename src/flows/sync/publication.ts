@@ -8,6 +8,7 @@ export function publicationOf(
   { options }: Flow<SyncOptions>,
   columns: ColumnPlan,
   attempt: Attempt,
+  partial = false,
 ): PublicationRequest {
   const { to, key, mode, publish, latestBy, softDelete, beforePublish, afterPublish } = options
   return {
@@ -16,6 +17,7 @@ export function publicationOf(
     columns: publishedColumns(options, columns),
     key,
     mode,
+    partial,
     ...(publish === null ? {} : { publish }),
     ...(latestBy === null ? {} : { latestBy }),
     ...(softDelete === null ? {} : { softDelete }),

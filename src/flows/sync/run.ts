@@ -21,14 +21,14 @@ export async function runSync(flow: Flow<SyncOptions>, plan: Plan<SyncDetail>, c
   const { options } = flow
   const database = await context.stores.database(options.to.store)
   const source = await context.stores.source(options.store, options.from)
-  await using publication = disposable(
-    await preparePublication(database, publicationOf(flow, plan.detail.columns, attemptOf(flow, context))),
-  )
+  const since = await readingFrom(flow, plan.detail, database, context)
+  const request = publicationOf(flow, plan.detail.columns, attemptOf(flow, context), since !== null)
+  await using publication = disposable(await preparePublication(database, request))
   context.log('info', `publishing ${publication.value.publisher}: ${publication.value.why}`)
 
   const previous = context.slices.get(whole.key)
   context.phase('load', previous?.rows === null || previous?.rows === undefined ? undefined : { rows: previous.rows })
-  const copy = await copyPlan(flow, plan.detail, publication.value, database, context)
+  const copy = copyPlan(flow, plan.detail, publication.value, since)
   const summary = await load(source.copy(copy, context.signal), publication.value, context)
   report(summary, context)
 
@@ -62,15 +62,13 @@ function disposable(value: Publication): { readonly value: Publication } & Async
   return { value, [Symbol.asyncDispose]: () => value.cleanUp() }
 }
 
-/** The COPY in the publication's column order and exact types; from the cursor on where the mode has one. */
-async function copyPlan(
-  flow: Flow<SyncOptions>,
+/** The COPY in the publication's column order and exact types. */
+function copyPlan(
+  { options }: Flow<SyncOptions>,
   detail: SyncDetail,
   publication: Publication,
-  database: Database,
-  context: WorkContext,
-): Promise<CopyPlan> {
-  const { options } = flow
+  since: CopyPlan['since'] | null,
+): CopyPlan {
   const planned = new Map(detail.columns.columns.map((column) => [column.target, column]))
   const columns = publication.columns.map(({ name, type }): CopyColumn => {
     const column = planned.get(name)
@@ -78,13 +76,24 @@ async function copyPlan(
     return { ...column, type }
   })
   const plan: CopyPlan = { columns, key: options.key, table: `${options.to.schema}.${options.to.table}` }
-  const cursor = planned.get(options.cursor ?? '')
+  return since === null || since === undefined ? plan : { ...plan, since }
+}
+
+/** From where on the source is read; null: all of it, as without a cursor. */
+async function readingFrom(
+  flow: Flow<SyncOptions>,
+  detail: SyncDetail,
+  database: Database,
+  context: WorkContext,
+): Promise<CopyPlan['since'] | null> {
+  const { options } = flow
+  const cursor = detail.columns.columns.find(({ target }) => target === options.cursor)
   if (cursor === undefined || detail.target === null || context.request.force || isNewDefinition(flow, detail, context))
-    return plan
+    return null
   const from = await cursorStart(database, options.to, cursor, options.lookback)
-  if (from === null) return plan
+  if (from === null) return null
   context.log('info', `reading from ${cursor.source} >= ${from}`)
-  return { ...plan, since: { column: cursor.source, from } }
+  return { column: cursor.source, from }
 }
 
 /**

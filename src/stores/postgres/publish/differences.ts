@@ -16,7 +16,7 @@ export function selectDifferences(target: Target, facts: TableFacts, mark: Mark 
 }
 
 function byKey(target: Target, facts: TableFacts, mark: Mark | null): Query {
-  const { key, mode } = target.request
+  const { key, mode, latestBy, partial } = target.request
   const missing = new Set((target.changes?.added ?? []).map(({ name }) => name))
   const alone = isUnique(facts, key)
   const nth = unusedName([...facts.columns, ...target.columns])
@@ -35,11 +35,16 @@ function byKey(target: Target, facts: TableFacts, mark: Mark | null): Query {
   // What a key column of type "always identity" says cannot be updated, and is equal anyway.
   const differs = sql`${image('t', target.columns, missing)} operator(pg_catalog.*<>) ${image('s', target.columns)}`
   const unlike = mark === null ? differs : sql`(${differs} or ${mark.isOn('t')})`
+  // What was read before is not there to be weighed again, but for the row that won.
+  const wins =
+    partial !== true || latestBy === undefined || missing.has(latestBy)
+      ? raw('true')
+      : sql`(${ident('t', latestBy)} is null or ${ident('s', latestBy)} >= ${ident('t', latestBy)})`
   switch (mode) {
     case 'append':
       return sql`select null::oid as relation, null::tid as t, s.ctid as s from ${staged} s left join ${rows} t on ${on} where t.ctid is null`
     case 'upsert':
-      return sql`select t.tableoid as relation, t.ctid as t, s.ctid as s from ${staged} s left join ${rows} t on ${on} where t.ctid is null or ${unlike}`
+      return sql`select t.tableoid as relation, t.ctid as t, s.ctid as s from ${staged} s left join ${rows} t on ${on} where t.ctid is null or ${unlike} and ${wins}`
     case 'replace':
       return sql`select t.tableoid as relation, t.ctid as t, s.ctid as s from ${rows} t full join ${staged} s on ${on}
         where t.ctid is null or case when s.ctid is null then ${staying(mark)} else ${unlike} end`

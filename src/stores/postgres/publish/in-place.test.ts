@@ -264,6 +264,18 @@ describe.each([18, 14] as const)('in place, on PostgreSQL %i', (version) => {
     expect(await db.query('select k from routed order by 1')).toEqual([{ k: 1 }, { k: 2 }])
   })
 
+  test('latestBy weighs what was read before, too, unless all of the source is there', async () => {
+    await db.query(`create table versions (k int primary key, n int, v text);
+      insert into versions values (1, 5, 'five'), (2, null, 'none'), (3, 5, 'five'), (4, 5, 'five')`)
+    const shape = { table: 'versions', columns: { k: 'int', n: 'int', v: 'text' }, key: ['k'], latestBy: 'n' }
+    const late = `select * from (values (1, 4, 'four'), (1, 3, 'three'), (2, 1, 'one'), (3, 5, 'again'), (4, null, 'none')) r(k, n, v)`
+    const now = async (): Promise<unknown> => (await db.query('select v from versions order by k')).map(({ v }) => v)
+    await publish(db.database, { ...shape, mode: 'upsert', partial: true }, late)
+    expect(await now()).toEqual(['five', 'one', 'again', 'five'])
+    await publish(db.database, { ...shape, mode: 'upsert' }, late)
+    expect(await now()).toEqual(['four', 'one', 'again', 'none'])
+  })
+
   test('partitions, and quoted names that differ only in their last bytes', async () => {
     const base = `Ü"${'x'.repeat(57)}`
     for (const ending of ['one', 'two']) {

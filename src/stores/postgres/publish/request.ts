@@ -32,6 +32,8 @@ export interface PublicationRequest extends Attempt {
   readonly publish?: Publisher
   /** Among rows of one key, the one with the largest value here wins (nulls last; ties: the row whose bytes sort last). */
   readonly latestBy?: string
+  /** The source's rows are only those since a cursor: with `latestBy`, a published row may still be the one that wins. */
+  readonly partial?: boolean
   /**
    * Rows that left the source are marked in this column (boolean: true; timestamp: now) instead of deleted, and unmarked when they
    * come back. If the target lacks it, it is made: `timestamptz` if its name ends in `_at`, else `boolean not null default false`.
