@@ -65,4 +65,20 @@ describe.each([
       expect(await project.query(`select to_regnamespace('sluice_staging') as staging`)).toEqual([{ staging: null }])
     },
   )
+
+  test.each(['before', 'after'])(
+    'one that ends the transaction (%s) is refused, and nothing is published',
+    async (which) => {
+      const ending = `${note(which)}; commit; begin`
+      await project.query('truncate noted')
+      await project.flows(flow(which === 'before' ? ending : note('before')))
+      await project.write('sql/after.sql', which === 'after' ? ending : note('after'))
+      await write(3)
+      const ended = await project.sluice(['run', 'things'])
+      expect(ended.code).toBe(1)
+      expect(ended.stderr).toMatch(/transaction/)
+      expect(await seen()).toEqual({ n: 50, low: 1, high: 1 })
+      expect(await project.query('select what from noted')).toEqual([])
+    },
+  )
 })

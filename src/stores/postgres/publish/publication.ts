@@ -10,7 +10,7 @@
  */
 
 import { failpoint } from '../../../lib/failpoint.ts'
-import { raw, type Database, type Session } from '../../../lib/sql.ts'
+import { raw, sql, type Database, type Session } from '../../../lib/sql.ts'
 import { formatPgType, type PgType } from '../../../transfer/pgtype.ts'
 import { countRows, readTable } from '../schema.ts'
 import type { TableFacts } from '../table.ts'
@@ -147,7 +147,7 @@ async function apply(
 ): Promise<{ rows: number; changes: Changes | null }> {
   const { request, publisher } = target
   try {
-    if (request.before !== undefined) await tx.run(raw(request.before))
+    if (request.before !== undefined) await runAsGiven(tx, request.before)
     const outcome = await withSettings(tx, async (searchPath) => {
       if (publisher === 'swap') {
         await applySwap(tx, target)
@@ -159,9 +159,18 @@ async function apply(
       const rows = request.mode === 'replace' ? staged : await countRows(tx, request.target)
       return { rows, changes: { inserted, changed, deleted, unchanged: staged - inserted - changed } }
     })
-    if (request.after !== undefined) await tx.run(raw(request.after))
+    if (request.after !== undefined) await runAsGiven(tx, request.after)
     return outcome
   } catch (error) {
     throw asPublishError(error, target)
   }
+}
+
+/**
+ * The user's SQL, any number of statements. Within a block the server refuses those that would end the transaction: the content
+ * would be published in part, or without its record.
+ */
+async function runAsGiven(tx: Session, statements: string): Promise<void> {
+  await tx.run(sql`select set_config('sluice.statements', ${statements}, true)`)
+  await tx.run(raw(`do $$ begin execute current_setting('sluice.statements'); end $$`))
 }
