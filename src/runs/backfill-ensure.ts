@@ -111,7 +111,7 @@ async function standing({ state }: EngineContext, id: BackfillId): Promise<Stand
 }
 
 /** Of a paused one nothing begins, so that what is begun may wait for long; of one that has ended, all runs end soon. Pure. */
-export function isOver(state: BackfillRow['state'], open: number, running: boolean): boolean {
+function isOver(state: BackfillRow['state'], open: number, running: boolean): boolean {
   switch (state) {
     case 'running':
       return false

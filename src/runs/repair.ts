@@ -35,7 +35,7 @@ export async function compareAfter(tx: Session, engine: Follower, run: RunRow): 
 }
 
 /** Pure. */
-export function differing(verifications: readonly Verification[]): readonly SliceKey[] {
+function differing(verifications: readonly Verification[]): readonly SliceKey[] {
   return verifications.flatMap(({ slice, verdict }) => (verdict === 'differs' ? [slice] : []))
 }
 

@@ -42,8 +42,7 @@ and no range.
 
 Examples:
   $ sluice backfill teacher_data --force
-  $ sluice backfill teacher_data --force --dry-run
-  $ sluice backfill list`,
+  $ sluice backfill teacher_data --force --dry-run`,
     )
     .hook('preSubcommand', (above, below) => refuseOwn(above, below.name()))
     .action(act(create))
