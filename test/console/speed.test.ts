@@ -126,7 +126,9 @@ describeInChromium('the console with 10,000 slices and 5,000 runs', () => {
     await page.keyboard.press('Home')
     await page.keyboard.press('Tab')
     await page.keyboard.press('Shift+Tab')
-    await expect.poll(focused, 'Tab comes back to where one was').toContain(`, 1 of ${count(hoursOfAYear)}`)
+    await expect
+      .poll(focused, { message: 'Tab comes back to where one was' })
+      .toContain(`, 1 of ${count(hoursOfAYear)}`)
   }, 120_000)
 
   it('names of a lineage stay inside their boxes, however long', async () => {
