@@ -13,6 +13,7 @@ import { describeInChromium } from './suite.ts'
 const looks = [
   { name: 'wide, light', size: { width: 1440, height: 900 }, scheme: 'light' },
   { name: 'wide, dark', size: { width: 1440, height: 900 }, scheme: 'dark' },
+  { name: 'phone, dark', size: { width: 390, height: 844 }, scheme: 'dark' },
   { name: 'phone, light', size: { width: 390, height: 844 }, scheme: 'light' },
 ] as const
 
