@@ -146,6 +146,18 @@ describeInChromium('the console at work', () => {
     await button('Pause').waitFor()
   })
 
+  it('finds that a table was changed by hand, and repairs it', async () => {
+    await school.query(`update api_schools set name = 'Hogwarts' where emis = 1003`)
+    await page.goto(`${school.url}/flows/schools?tab=slices`)
+    await button('Verify').click()
+    await main().locator('[data-state="differs"]').waitFor()
+    await button('Repair…').click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Repair', exact: true }).click()
+    await main().locator('[data-state="identical"]').waitFor()
+    expect(await button('Repair…').count()).toBe(0)
+    expect(await school.query('select name from api_schools where emis = 1003')).toEqual([{ name: 'School 4' }])
+  }, 60_000)
+
   it('makes a flow: its plan first, then saves it, runs it, and takes it away as code', async () => {
     await page.goto(`${school.url}/editor`)
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('sectors')

@@ -6,12 +6,13 @@ import { createBackfill, previewBackfill } from '../client/backfills.ts'
 import { getListFlowsQueryOptions } from '../client/flows.ts'
 import type { BackfillPreview } from '../client/model/backfillPreview.ts'
 import { Command } from '../frame/Command.tsx'
-import { curl, quoted } from '../frame/curl.ts'
+import { curl } from '../frame/curl.ts'
 import { Empty } from '../frame/Empty.tsx'
 import { ErrorPanel } from '../frame/ErrorPanel.tsx'
 import { count, plural } from '../frame/number.ts'
 import { PageHeader, Section } from '../frame/PageHeader.tsx'
 import classes from './Backfills.module.css'
+import { backfillCommand } from './command.ts'
 import type { NewBackfillSearch } from './routes.ts'
 
 const route = getRouteApi('/inside/backfills/new')
@@ -145,6 +146,7 @@ export function NewBackfillPage() {
               </Button>
               <Section title="The same as a command line">
                 <Stack gap="xs">
+                  <Command text={backfillCommand(flow, { ...range, atOnce })} />
                   <Command
                     label="As a request"
                     text={curl({
@@ -153,16 +155,6 @@ export function NewBackfillPage() {
                       body: { ...range, atOnce },
                     })}
                   />
-                  {shown.slices.length > 0 && shown.slices.length <= 20 && (
-                    <>
-                      <Text size="sm" c="dimmed">
-                        The same slices in one run, ahead of others:
-                      </Text>
-                      <Command
-                        text={`sluice run ${quoted(flow)} --slice ${shown.slices.map(({ key }) => quoted(key)).join(' ')}${range.force ? ' --force' : ''}`}
-                      />
-                    </>
-                  )}
                 </Stack>
               </Section>
             </>

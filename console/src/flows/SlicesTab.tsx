@@ -20,7 +20,7 @@ import { useMay } from '../frame/session.ts'
 import { Count, None, Time } from '../frame/shown.tsx'
 import { State, stateColour } from '../frame/State.tsx'
 import { useZone } from '../frame/zone.tsx'
-import { useActs } from './acts.ts'
+import { askRepair, useActs } from './acts.ts'
 import { grid, shifted, stateOf, windowWords } from './calendar.ts'
 import type { Layout } from './calendar.ts'
 import classes from './SlicesTab.module.css'
@@ -277,6 +277,17 @@ function Chosen({ slice, more: More }: { readonly slice: Slice; readonly more: M
               <State state={slice.verified.verdict} />
               <Time at={slice.verified.at} />
             </Link>
+          )}
+          {operator && slice.verified?.verdict === 'differs' && (
+            <Button
+              size="compact-xs"
+              variant="default"
+              ml="sm"
+              loading={acts.isPending}
+              onClick={() => askRepair(slice.flow, slice.key, (act) => acts.mutate({ flows: [slice.flow], act }))}
+            >
+              Repair…
+            </Button>
           )}
         </dd>
       </dl>

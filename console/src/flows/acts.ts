@@ -9,12 +9,14 @@ import { tell, tellProblem } from '../frame/tell.tsx'
 export type Act =
   | { readonly tag: 'run'; readonly force?: boolean; readonly slices?: readonly string[]; readonly redo?: boolean }
   | { readonly tag: 'verify' }
+  | { readonly tag: 'repair'; readonly slices: readonly string[] }
   | { readonly tag: 'pause'; readonly reason: string | null }
   | { readonly tag: 'resume' }
 
 const done: Readonly<Record<Act['tag'], string>> = {
   run: 'asked for',
   verify: 'verification asked for',
+  repair: 'repair asked for',
   pause: 'paused',
   resume: 'resumed',
 }
@@ -31,7 +33,13 @@ async function perform(flow: string, act: Act): Promise<void> {
       return
     }
     case 'verify': {
-      await requestVerification(flow, {})
+      const { warning } = await requestVerification(flow, {})
+      if (warning !== null) tell(flow, warning)
+      return
+    }
+    case 'repair': {
+      const { warning } = await requestVerification(flow, { repair: true, slices: [...act.slices] })
+      if (warning !== null) tell(flow, warning)
       return
     }
     case 'pause': {
@@ -102,5 +110,19 @@ export function askForce(flow: string, yes: (act: Act) => void): void {
       danger: true,
     },
     () => yes({ tag: 'run', force: true }),
+  )
+}
+
+/** Asks first: rows that readers see are changed. */
+export function askRepair(flow: string, slice: string, yes: (act: Act) => void): void {
+  ask(
+    {
+      title: `Repair ${flow}`,
+      says: `Compares ${slice} with its source, redoes it if it still differs, and compares again. Rows that were changed in the target are overwritten; the guard holds.`,
+      action: 'Repair',
+      reason: null,
+      danger: true,
+    },
+    () => yes({ tag: 'repair', slices: [slice] }),
   )
 }

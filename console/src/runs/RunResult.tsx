@@ -5,9 +5,11 @@ import type { Verification } from '../client/model/verification.ts'
 import { Command } from '../frame/Command.tsx'
 import { type Column, DataTable } from '../frame/DataTable.tsx'
 import { Section } from '../frame/PageHeader.tsx'
+import { PageLink } from '../frame/PageLink.tsx'
 import { Count } from '../frame/shown.tsx'
 import { State } from '../frame/State.tsx'
 import { PlanView } from './PlanView.tsx'
+import { shortId } from './words.ts'
 
 const compared: readonly Column<Verification>[] = [
   { id: 'slice', head: 'Slice', cell: ({ slice }) => slice },
@@ -33,9 +35,18 @@ const compared: readonly Column<Verification>[] = [
 ]
 
 export function RunResult({ run }: { readonly run: RunDetail }) {
-  const { plan, ddl, findings, verifications } = run.result
+  const { plan, ddl, findings, verifications, followedBy } = run.result
   return (
     <>
+      {followedBy !== null && (
+        <Text>
+          {run.operation === 'verify' ? 'What differs is redone by ' : 'What was redone is compared again by '}
+          <PageLink to="/runs/$run" params={{ run: followedBy }} underline="always" inherit>
+            run {shortId(followedBy)}
+          </PageLink>
+          .
+        </Text>
+      )}
       {plan !== null && (
         <Section title="Plan">
           <PlanView slices={plan.slices} steps={plan.steps} />
