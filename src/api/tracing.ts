@@ -2,15 +2,7 @@
  * A span a request, through the API of OpenTelemetry alone: nothing happens unless the process has registered an SDK (`node --import`).
  * What the request says of its trace (W3C `traceparent`) is read by the SDK's propagator, and what the handler does is below this span.
  */
-import {
-  context,
-  isSpanContextValid,
-  propagation,
-  type Span,
-  SpanKind,
-  SpanStatusCode,
-  trace as tracing,
-} from '@opentelemetry/api'
+import { context, propagation, type Span, SpanKind, SpanStatusCode, trace as tracing } from '@opentelemetry/api'
 import type { FastifyInstance } from 'fastify'
 
 declare module 'fastify' {
@@ -32,8 +24,6 @@ export function trace(app: FastifyInstance): void {
     }
     const span = tracer.startSpan(`${request.method} ${route}`, { kind: SpanKind.SERVER, attributes }, parent)
     request.span = span
-    // Nobody is registered to see spans: none is below this one.
-    if (!isSpanContextValid(span.spanContext())) return done()
     context.with(tracing.setSpan(parent, span), done)
   })
   app.addHook('onResponse', (request, reply, done) => {
