@@ -11,6 +11,8 @@ type Fields = readonly (string | null)[]
 type Row = (fields: Fields, pace: Pace) => void
 
 const chunkLength = 64 * 1024
+/** So much is text at most: what it was put together from lives until it is written, and is copied by every collection meanwhile. */
+const textLength = 4 * 1024
 /** Bytes that wait before the server has to. */
 const most = 512 * 1024
 
@@ -39,6 +41,27 @@ export function chunked(
   /** Called when there is something new: a chunk, the end. */
   let heard = (): void => {}
 
+  let open = Buffer.alloc(0)
+  let filled = 0
+
+  /** Writes the text into the open chunk; that, when it is full. */
+  const settle = (): Uint8Array | null => {
+    const bytes = text.length * 3
+    let full: Uint8Array | null = null
+    if (filled + bytes > open.length) {
+      if (filled > 0) full = open.subarray(0, filled)
+      open = Buffer.allocUnsafeSlow(Math.max(chunkLength, bytes))
+      filled = 0
+    }
+    filled += open.write(text, filled)
+    text = ''
+    return full
+  }
+  const rest = (): readonly Uint8Array[] => {
+    const end = Buffer.from(`${text}]`)
+    return filled > 0 ? [open.subarray(0, filled), end] : [end]
+  }
+
   const whole = read((fields, pace) => {
     if (!begun) {
       begun = true
@@ -48,9 +71,9 @@ export function chunked(
     text += separator
     text += write(fields)
     separator = ','
-    if (text.length < chunkLength) return
-    const chunk = Buffer.from(text)
-    text = ''
+    if (text.length < textLength) return
+    const chunk = settle()
+    if (chunk === null) return
     chunks.push(chunk)
     waiting += chunk.length
     if (waiting >= most && held === undefined) {
@@ -83,7 +106,7 @@ export function chunked(
           yield chunk
         } else if (ended) {
           await whole
-          yield Buffer.from(`${text}]`)
+          yield* rest()
           return
         } else {
           await news()
@@ -101,7 +124,7 @@ export function chunked(
       while (!ended && waiting < most) await news()
       if (!ended) return taken(leave)
       await whole
-      return chunks.length === 0 ? `${text}]` : Buffer.concat([...chunks, Buffer.from(`${text}]`)])
+      return filled === 0 ? `${text}]` : Buffer.concat([...chunks, ...rest()])
     },
   }
 }
