@@ -34,6 +34,12 @@ describeInChromium('the console at work', () => {
     await page.goto(`${school.url}/flows/${flow}`)
     await page.getByRole('heading', { name: flow, level: 1 }).waitFor()
   }
+  /** Presses Run, and waits until the run is recorded: what leaves the page before that takes the request back. */
+  const pressRun = async (): Promise<void> => {
+    const asked = page.waitForResponse((answer) => answer.request().method() === 'POST')
+    await button('Run').click()
+    expect((await asked).ok()).toBe(true)
+  }
   /** Opens the newest run of the flow. */
   const openNewest = async (flow: string): Promise<void> => {
     await page.goto(`${school.url}/flows/${flow}?tab=runs`)
@@ -66,7 +72,7 @@ describeInChromium('the console at work', () => {
 
   it('runs a flow and sees it become fresh by itself', async () => {
     await openFlow('schools')
-    await button('Run').click()
+    await pressRun()
     await main().locator('[data-state="fresh"]').first().waitFor()
     await openNewest('schools')
     await main().locator('[data-state="succeeded"]').first().waitFor()
@@ -78,7 +84,7 @@ describeInChromium('the console at work', () => {
     await school.hold()
     try {
       await openFlow('census')
-      await button('Run').click()
+      await pressRun()
       await openNewest('census')
       await main().locator('[data-state="running"]').first().waitFor()
       const phases = page.getByRole('region', { name: 'Where the time went' })
@@ -94,7 +100,7 @@ describeInChromium('the console at work', () => {
 
   it('cancels a run, with a reason that is kept, and nothing of it is published', async () => {
     await openFlow('archive')
-    await button('Run').click()
+    await pressRun()
     await openNewest('archive')
     await main().locator('[data-state="running"]').first().waitFor()
     await button('Cancel').click()
@@ -109,7 +115,7 @@ describeInChromium('the console at work', () => {
   it('a source that breaks is seen as failed, with why and the fix; mended, it is fresh again', async () => {
     await school.write('data/schools.csv', 'emis;name\n1;x')
     await openFlow('schools')
-    await button('Run').click()
+    await pressRun()
     await main().locator('[data-state="failed"]').first().waitFor()
     await openNewest('schools')
     const alert = main().getByRole('alert')
@@ -122,7 +128,9 @@ describeInChromium('the console at work', () => {
     expect(said).toContain(run?.error.fix)
     await page.goto(`${school.url}/`)
     await shows('schools is failed')
-    await expect.poll(() => school.told.filter((body) => body.includes('flow.failed')).length).toBe(1)
+    await expect
+      .poll(() => school.told.filter((body) => body.includes('flow.failed')).length, { timeout: 30_000 })
+      .toBe(1)
 
     await school.write('data/schools.csv', `${schoolsCsv}\n`)
     await page.getByRole('button', { name: 'Try again' }).click()
@@ -158,6 +166,74 @@ describeInChromium('the console at work', () => {
     expect(await school.query('select name from api_schools where emis = 1003')).toEqual([{ name: 'School 4' }])
   }, 60_000)
 
+  it('runs a schedule now, pauses it with a reason, and lets it go on', async () => {
+    await page.goto(`${school.url}/schedules?flow=teachers`)
+    await button('Run now').click()
+    await page.getByRole('heading', { name: /^Run / }).waitFor()
+    await main().locator('[data-state="succeeded"]').first().waitFor()
+    expect(await school.query('select count(*)::int as count from api_teachers')).toEqual([{ count: 2_000 }])
+
+    await page.goto(`${school.url}/schedules?flow=teachers`)
+    await button('Pause…').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Reason').fill('the timetable is being rewritten')
+    await dialog.getByRole('button', { name: 'Pause' }).click()
+    const schedule = main().getByRole('region', { name: 'teachers', exact: true })
+    await schedule.getByText('the timetable is being rewritten').waitFor()
+    expect(await button('Run now').isDisabled()).toBe(true)
+    await page.goto(`${school.url}/schedules?show=paused&flow=teachers`)
+    await main().getByRole('table', { name: 'Schedules' }).locator('[data-state="paused"]').waitFor()
+    const paused = `select paused_reason as reason from sluice.flow where name = 'teachers'`
+    expect(await school.query(paused)).toEqual([{ reason: 'the timetable is being rewritten' }])
+
+    await button('Resume').click()
+    await button('Pause…').waitFor()
+    await shows('No schedule fits')
+    expect(await school.query(paused)).toEqual([{ reason: null }])
+  }, 60_000)
+
+  it('pauses a backfill, lets it go on, cancels it, and begins again what was cancelled', async () => {
+    const state = (of: string) => main().locator('header').locator(`[data-state="${of}"]`)
+    const say = async (action: string, reason: string): Promise<void> => {
+      const dialog = page.getByRole('dialog')
+      await dialog.getByLabel('Reason').fill(reason)
+      await dialog.getByRole('button', { name: action, exact: true }).click()
+    }
+    // It reads for longer than this takes.
+    await page.goto(`${school.url}/backfills/new?flow=archive&force=yes`)
+    await button('Show the slices').click()
+    await button('Begin: 1 slice, 2 at once').click()
+    await page.getByRole('heading', { name: /^Backfill / }).waitFor()
+    const square = (of: string) => main().getByRole('button', { name: `all: ${of}, 1 of 1, open its run` })
+    await square('running').waitFor()
+
+    await button('Pause…').click()
+    await say('Pause', 'the office is open')
+    await state('paused').waitFor()
+    await shows(/paused by .+: the office is open/)
+    await button('Resume').click()
+    await state('running').waitFor()
+    expect(await main().getByText('the office is open').count()).toBe(0)
+
+    await button('Cancel…').click()
+    await say('Cancel the backfill', 'not this year')
+    await state('cancelled').waitFor()
+    await shows(/cancelled by .+: not this year/)
+    await square('cancelled').waitFor()
+
+    await button('Retry 1 slice that failed or was cancelled').click()
+    await square('running').waitFor()
+    await state('running').waitFor()
+    await button('Cancel…').click()
+    await say('Cancel the backfill', 'once more')
+    await square('cancelled').waitFor()
+    const runs = await school.query(`select outcome from sluice.run where backfill is not null`)
+    expect(runs).toEqual([{ outcome: 'cancelled' }, { outcome: 'cancelled' }])
+    await square('cancelled').click()
+    await page.getByRole('heading', { name: /^Run / }).waitFor()
+    await main().locator('[data-state="cancelled"]').first().waitFor()
+  }, 90_000)
+
   it('makes a flow: its plan first, then saves it, runs it, and takes it away as code', async () => {
     await page.goto(`${school.url}/editor`)
     await page.getByRole('textbox', { name: 'Name', exact: true }).fill('sectors')
@@ -172,7 +248,7 @@ describeInChromium('the console at work', () => {
     await button('Save').click()
     await page.getByRole('heading', { name: 'sectors', level: 1 }).waitFor()
     await shows('made in the console')
-    await button('Run').click()
+    await pressRun()
     await main().locator('[data-state="fresh"]').first().waitFor()
     expect(await school.query('select sector, schools from api_sectors order by 1')).toEqual([
       { sector: 'East', schools: 21 },
@@ -238,7 +314,9 @@ describeInChromium('the console at work', () => {
 
   it('the audit knows who did what, found by the address', async () => {
     await page.goto(`${school.url}/audit?action=flow.pause`)
-    await main().getByRole('button', { name: 'flow.pause teachers: what changed' }).click()
+    const change = main().getByRole('button', { name: 'flow.pause teachers: what changed' })
+    // Newest first: the schedule was paused after the flow was.
+    await change.nth(1).click()
     await page
       .getByRole('dialog')
       .getByText(/the payroll closes/)

@@ -248,7 +248,7 @@ function Chosen({ slice, more: More }: { readonly slice: Slice; readonly more: M
             `${count(slice.changes.inserted)} inserted, ${count(slice.changes.changed)} changed, ${count(slice.changes.deleted)} deleted`
           )}
         </dd>
-        <dt>Data of</dt>
+        <dt>Data as of</dt>
         <dd>
           <Time at={slice.asOf} show="both" />
         </dd>
@@ -300,7 +300,7 @@ const columns: readonly Column<Slice>[] = [
   { id: 'key', head: 'Slice', cell: (slice) => <span title={slice.key}>{slice.key}</span> },
   { id: 'state', head: 'State', width: '110px', cell: (slice) => <State state={slice.state} /> },
   { id: 'rows', head: 'Rows', width: '120px', align: 'right', cell: (slice) => <Count value={slice.rows} /> },
-  { id: 'asOf', head: 'Data of', width: '110px', hide: 'phone', cell: (slice) => <Time at={slice.asOf} /> },
+  { id: 'asOf', head: 'Data as of', width: '110px', hide: 'phone', cell: (slice) => <Time at={slice.asOf} /> },
   {
     id: 'published',
     head: 'Published',
