@@ -44,16 +44,15 @@ export function authenticate(app: FastifyInstance, access: Access, settings: Api
   app.addHook('onRequest', async (request, reply) => {
     const needs = request.routeOptions.config.role
     if (needs === undefined || needs === null) return
-    const soFar = await failures(request, { increment: false })
-    if (!soFar.isAllowed && soFar.remaining === 0) {
-      void reply.header('retry-after', soFar.ttlInSeconds)
-      throw tooMany(soFar.ttl)
-    }
     try {
       await identify(request, access, settings)
     } catch (error) {
-      if (error instanceof SluiceError && error.code === 'UNAUTHENTICATED') await failures(request)
-      throw error
+      if (!(error instanceof SluiceError) || error.code !== 'UNAUTHENTICATED') throw error
+      // Only who is refused is held up: behind a proxy one address is everybody's.
+      const soFar = await failures(request)
+      if (soFar.isAllowed || !soFar.isExceeded) throw error
+      void reply.header('retry-after', soFar.ttlInSeconds)
+      throw tooMany(soFar.ttl)
     }
     if (request.session !== null && isUnsafe(request.method)) refuseForged(request, request.session, settings)
     if (needs !== 'any') demand(callerOf(request), needs)

@@ -47,7 +47,13 @@ export const apiDefinition = z.strictObject({
   rateLimit: z
     .strictObject({
       requests: z.int().min(1).nullable().default(60_000).describe('requests a minute of one caller; null: unlimited'),
-      failures: z.int().min(1).default(60).describe('refused credentials a minute from one address'),
+      failures: z
+        .int()
+        .min(1)
+        .default(60)
+        .describe(
+          'refused credentials a minute from one address, beyond which they are answered with 429; those that count are never held up',
+        ),
       signIns: z.int().min(1).default(10).describe('sign-ins a minute from one address'),
     })
     .prefault({})
