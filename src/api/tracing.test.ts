@@ -59,7 +59,7 @@ const tracer: Tracer = {
     const parent = trace.getSpanContext(active)
     const own = {
       traceId: parent?.traceId ?? '1'.repeat(32),
-      spanId: String(recorded.length).padStart(16, '0'),
+      spanId: String(recorded.length + 1).padStart(16, '0'),
       traceFlags: 1,
     }
     const entry: Recorded = { name, parent, own, attributes: { ...options.attributes }, failed: false, ended: false }
