@@ -90,7 +90,8 @@ names it. The console comes with a cookie instead: it is \`HttpOnly\` and \`Same
 
 - **Errors** are \`application/problem+json\` (RFC 9457): \`{ type, title, status, detail, code, why, fix, where, requestId }\`. Branch on \`code\`
   ([errors.md](reference/errors.md)), never on the prose. A defect is a 500 that says nothing of itself; the log has the rest under the
-  same \`requestId\`, which is also the header \`X-Request-Id\`.
+  same \`requestId\`, which is also the header \`X-Request-Id\`. Where input is refused, \`problems\` has each fault as \`{ path, fault }\`: \`path\` is a
+  JSON pointer into the body, or the name of a parameter or header.
 - **Lists** are \`{ items, next, total }\`. \`limit\` is at most 500, more is a 400; \`next\` is the \`cursor\` of the page after, null on the last.
 - **Times** are RFC 3339.
 - **What takes time** answers 202 with the run and its \`Location\`. With \`Prefer: wait=N\` (at most 60 s) it answers 200 with the outcome if it

@@ -13,6 +13,7 @@ export function afterOf(page: Page, kind: IdKind): string | null {
   throw new SluiceError('CURSOR_INVALID', 'The cursor is none of this list', {
     why: 'no page of it gave out such a cursor',
     fix: 'leave it out to begin at the newest, and pass on `next` as it is',
+    problems: [{ path: 'cursor', fault: 'is not the `next` of one of its pages' }],
   })
 }
 

@@ -6,13 +6,14 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import Fastify, { LogController } from 'fastify'
-import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Sluice } from '../sluice.ts'
 import { authenticate } from './authenticate.ts'
 import { audit, audited } from './change.ts'
 import type { ApiSettings } from './config.ts'
 import { serveConsole } from './console.ts'
 import { cookieName } from './cookie.ts'
+import { fit } from './fit.ts'
 import { idempotency } from './idempotency.ts'
 import { logRequests, redact } from './log.ts'
 import { countRequests, openMetrics } from './metrics.ts'
@@ -68,7 +69,7 @@ export async function buildApp(sluice: Sluice, options: AppOptions): Promise<Api
   app.decorate('release', options.version)
   app.decorate('cookieName', cookieName(sluice.project))
   app.decorate('metrics', openMetrics(sluice.engine))
-  app.setValidatorCompiler(validatorCompiler)
+  app.setValidatorCompiler(fit)
   app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.removeContentTypeParser('text/plain')

@@ -21,6 +21,7 @@ export function fromCursor<Position extends z.ZodType>(
   throw new SluiceError('CURSOR_INVALID', 'The cursor is none of this list', {
     why: 'query/cursor is not the `next` of one of its pages',
     fix: 'begin without a cursor',
+    problems: [{ path: 'cursor', fault: 'is not the `next` of one of its pages' }],
   })
 }
 

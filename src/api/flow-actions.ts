@@ -4,6 +4,7 @@ import { SluiceError } from '../lib/error.ts'
 import type { Sluice } from '../sluice.ts'
 import { callerOf, demand } from './authenticate.ts'
 import { changeOf } from './change.ts'
+import { asPartOfBody } from './fit.ts'
 import { flowPath, noFlow } from './flows.ts'
 import { optionalBody, reasonBody } from './input.ts'
 import { looking } from './look.ts'
@@ -81,7 +82,9 @@ function planning(app: Api, sluice: Sluice): void {
       const caller = callerOf(request)
       if (planned !== undefined) {
         demand(caller, 'admin')
-        const { changes, ...found } = await looking(422, () => sluice.definitions.plan(name, planned, closing))
+        const { changes, ...found } = await looking(422, () =>
+          asPartOfBody('/definition', () => sluice.definitions.plan(name, planned, closing)),
+        )
         changeOf(request).after = { definition: planned, changes }
         return reply.code(200).send({ flow: name, changes, ...toPlan(found) })
       }

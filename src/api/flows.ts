@@ -5,6 +5,7 @@ import type { Sluice } from '../sluice.ts'
 import { callerOf } from './authenticate.ts'
 import { changeOf } from './change.ts'
 import { pageByName } from './cursor.ts'
+import { asPartOfBody } from './fit.ts'
 import { overview } from './overview.ts'
 import { anyOf } from './input.ts'
 import { definition, flowDetail, flowPage, flowState, toFlowDetail } from './records/flow.ts'
@@ -150,7 +151,9 @@ function write(app: Api, sluice: Sluice): void {
       const { flow: name } = request.params
       const expected = versionOf(request.body.version, request.headers['if-match'])
       const before = (await sluice.definitions.list()).find((one) => one.name === name)
-      const saved = await sluice.definitions.save(name, request.body.definition, callerOf(request).name, expected)
+      const { definition: written } = request.body
+      const by = callerOf(request).name
+      const saved = await asPartOfBody('/definition', () => sluice.definitions.save(name, written, by, expected))
       const change = changeOf(request)
       change.before = before === undefined ? null : { version: before.version, definition: before.definition }
       change.after = { version: saved.version, definition: saved.definition }
@@ -198,5 +201,6 @@ function versionOf(body: number | null, header: string | undefined): number | nu
   throw new SluiceError('REQUEST_INVALID', 'The request does not fit its schema', {
     why: `headers/if-match says version ${matched}, body/version says ${body}`,
     fix: 'send one of them, or the same',
+    problems: [{ path: '/version', fault: `is not ${matched}, which If-Match says` }],
   })
 }

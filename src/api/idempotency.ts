@@ -33,6 +33,7 @@ export function idempotency(app: FastifyInstance, access: Access): void {
       throw new SluiceError('REQUEST_INVALID', 'The Idempotency-Key is malformed', {
         why: 'it has to be 1 to 200 printable ASCII characters without spaces',
         fix: 'send a UUID',
+        problems: [{ path: 'idempotency-key', fault: 'has to be 1 to 200 printable ASCII characters without spaces' }],
       })
     }
     const begun = await access.idempotency.begin(parsed.data, request.caller, {

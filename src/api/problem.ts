@@ -1,8 +1,8 @@
 /** Errors on their way out: every SluiceError as an HTTP status and a problem document; everything else as a 500 without detail. */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod'
 import type { Code } from '../lib/codes.ts'
 import { SluiceError } from '../lib/error.ts'
+import { faultsIn, Unfit, whyUnfit } from './fit.ts'
 import type { Problem } from './schemas.ts'
 
 /** The status of a code that is raised while answering. What is not listed is a failure of our side: 500. */
@@ -66,6 +66,9 @@ export function statusOf(code: Code): number {
   return statuses[code] ?? 500
 }
 
+/** More than a page shows fields. */
+const mostProblems = 100
+
 /** The document of an error. `status` overrides that of its code: a failed run that was waited for is a 502. */
 export function toProblem(error: SluiceError, requestId: string, status = statusOf(error.code)): Problem {
   const { code, summary, why, fix, where } = error.toJSON()
@@ -78,6 +81,7 @@ export function toProblem(error: SluiceError, requestId: string, status = status
     why,
     fix,
     where: { ...where },
+    ...(error.problems.length === 0 ? {} : { problems: error.problems.slice(0, mostProblems) }),
     requestId,
   }
 }
@@ -107,12 +111,11 @@ const untold: ReadonlySet<Code> = new Set([
 /** Whatever was thrown while answering, as our error. What nobody expected says nothing of itself: the log has it. */
 export function translate(thrown: unknown): SluiceError {
   if (thrown instanceof SluiceError) return untold.has(thrown.code) ? defect(thrown) : thrown
-  if (hasZodFastifySchemaValidationErrors(thrown)) {
-    const part = thrown.validationContext === 'querystring' ? 'query' : (thrown.validationContext ?? 'request')
-    const faults = thrown.validation.map(({ instancePath, message }) => `${part}${instancePath}: ${message}`)
+  if (thrown instanceof Unfit) {
     return new SluiceError('REQUEST_INVALID', 'The request does not fit its schema', {
-      why: faults.slice(0, 20).join('; '),
+      why: whyUnfit(thrown),
       fix: 'correct what is named; /docs shows what the operation takes',
+      problems: faultsIn(thrown),
     })
   }
   return ofFastify(thrown) ?? defect(thrown)

@@ -76,6 +76,15 @@ export const problem = z
     why: z.string(),
     fix: z.string(),
     where,
+    problems: z
+      .array(
+        z.object({
+          path: z.string().describe('a JSON pointer (RFC 6901) into the body, or the name of a parameter or header'),
+          fault: z.string(),
+        }),
+      )
+      .optional()
+      .describe('of refused input: what is wrong with it and where, at most 100'),
     requestId: z.string().describe('the same as in the log'),
   })
   .meta({ id: 'Problem', description: 'RFC 9457, with the code of Sluice, why and fix' })

@@ -127,6 +127,7 @@ export function lastEventId(request: FastifyRequest): number | null {
   throw new SluiceError('REQUEST_INVALID', 'The request does not fit its schema', {
     why: 'headers/last-event-id: is not the id of an event of this stream',
     fix: 'leave it out to begin anew',
+    problems: [{ path: 'last-event-id', fault: 'is not the id of an event of this stream' }],
   })
 }
 

@@ -32,6 +32,7 @@ export function secondsToWait(prefer: string | undefined, otherwise: number): nu
   throw new SluiceError('REQUEST_INVALID', 'The request does not fit its schema', {
     why: `headers/prefer: wait is a whole number of seconds, at most ${longestWait}`,
     fix: `send \`Prefer: wait=${longestWait}\` or less, and ask for the run afterwards`,
+    problems: [{ path: 'prefer', fault: `wait is a whole number of seconds, at most ${longestWait}` }],
   })
 }
 

@@ -7,6 +7,7 @@ import { relative, resolve, sep } from 'node:path'
 import type { Flow, FlowName } from '../flows/flow.ts'
 import { asSluiceError, SluiceError } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
+import { pointerOf } from '../lib/pointer.ts'
 import { problemsOf } from './faults.ts'
 import { toFlow } from './flow.ts'
 import type { LoadedConfig } from './load.ts'
@@ -178,14 +179,18 @@ const keyOf = (problem: Problem): string => JSON.stringify(problem)
 
 /** Paths count from the flow; what is wrong elsewhere because of it is named in full. */
 function invalid(name: string, problems: readonly Problem[]): SluiceError {
+  const isOwn = (path: Problem['path']): boolean => path[0] === 'flows' && path[1] === name
   const lines = problems.map(({ path, fault }) => {
-    const own = path[0] === 'flows' && path[1] === name
-    const shown = formatPath(own ? path.slice(2) : path)
+    const shown = formatPath(isOwn(path) ? path.slice(2) : path)
     return `${shown === '' ? 'the flow' : shown}: ${fault}`
   })
   return new SluiceError('CONFIG_INVALID', `${name} has ${lines.length === 1 ? 'a fault' : `${lines.length} faults`}`, {
     why: lines.join('\n'),
     fix: 'correct what is named; every option is described in docs/reference/config.md',
     where: { flow: name },
+    // What is wrong elsewhere because of it, is wrong with the whole of it.
+    problems: problems.map(({ path, fault }, at) =>
+      isOwn(path) ? { path: pointerOf(path.slice(2)), fault } : { path: '', fault: lines[at] ?? fault },
+    ),
   })
 }

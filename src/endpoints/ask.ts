@@ -1,5 +1,4 @@
 /** What a request asks of an endpoint: every parameter known, every value fitting, or an error that names it. Pure. */
-import type { Code } from '../lib/codes.ts'
 import { SluiceError } from '../lib/error.ts'
 import { nearest } from '../lib/nearest.ts'
 import type { SourceColumn } from './catalog.ts'
@@ -164,28 +163,23 @@ function doubled(parameter: Parameter, name: string): string {
 }
 
 export function refused(parameter: string, fault: string, fix = `correct ${shown(parameter)}`): SluiceError {
-  return failed(
-    'FILTER_INVALID',
-    `${shown(parameter)} ${fault}`,
-    'a value that does not fit is refused, not ignored',
+  return new SluiceError('FILTER_INVALID', `${shown(parameter)} ${fault}`, {
+    why: 'a value that does not fit is refused, not ignored',
     fix,
-  )
+    problems: [{ path: shown(parameter), fault }],
+  })
 }
 
 function unknownParameter({ spec, parameters }: Compiled, name: string): SluiceError {
   const names = [...parameters.keys()]
   const near = suggestion(name, names)
   const there = names.filter((one) => !one.includes('.'))
-  return failed(
-    'PARAMETER_UNKNOWN',
-    `${spec.name} has no parameter "${shown(name)}"`,
-    there.length === 0
-      ? 'it has no parameters'
-      : `it has ${there.join(', ')}, and of columns operators as in column.gte`,
-    near,
-  )
-}
-
-function failed(code: Code, summary: string, why: string, fix: string): SluiceError {
-  return new SluiceError(code, summary, { why, fix })
+  return new SluiceError('PARAMETER_UNKNOWN', `${spec.name} has no parameter "${shown(name)}"`, {
+    why:
+      there.length === 0
+        ? 'it has no parameters'
+        : `it has ${there.join(', ')}, and of columns operators as in column.gte`,
+    fix: near,
+    problems: [{ path: shown(name), fault: 'is no parameter of this endpoint' }],
+  })
 }

@@ -73,6 +73,7 @@ function unknown(why: string): SluiceError {
   return new SluiceError('CURSOR_INVALID', 'the cursor does not belong to this request', {
     why,
     fix: 'give `next` of the last page as it is, with the same parameters; or begin again without a cursor',
+    problems: [{ path: 'cursor', fault: why }],
   })
 }
 

@@ -12,12 +12,20 @@ export interface Where {
   readonly file?: string
 }
 
+/** One thing that is wrong with what was sent: `path` is the name of a parameter, or a JSON pointer (RFC 6901) into the body. */
+export interface Fault {
+  readonly path: string
+  readonly fault: string
+}
+
 export interface ErrorDetail {
   /** Why it happened, in the words of the system that refused where there is one. */
   readonly why: string
   /** What to do about it: a command, a line of config, a grant. */
   readonly fix: string
   readonly where?: Where
+  /** Of what was sent and is refused: each fault at its place, for whoever marks fields. The text names them, too. */
+  readonly problems?: readonly Fault[]
   readonly cause?: unknown
 }
 
@@ -40,6 +48,7 @@ export class SluiceError extends Error {
   readonly why: string
   readonly fix: string
   readonly where: Where
+  readonly problems: readonly Fault[]
 
   constructor(code: Code, summary: string, detail: ErrorDetail) {
     super(summary, detail.cause === undefined ? undefined : { cause: detail.cause })
@@ -47,6 +56,7 @@ export class SluiceError extends Error {
     this.why = detail.why
     this.fix = detail.fix
     this.where = detail.where ?? {}
+    this.problems = detail.problems ?? []
   }
 
   get summary(): string {
@@ -59,6 +69,7 @@ export class SluiceError extends Error {
       why: this.why,
       fix: this.fix,
       where: { ...where, ...this.where },
+      problems: this.problems,
       cause: this.cause,
     })
   }

@@ -71,7 +71,7 @@ export function FlowEditor(props: FlowEditorProps) {
   })
   const error = save.error ?? plan.error
   const problem = error === null ? null : asProblem(error)
-  const faults: readonly Fault[] = problem?.code === 'CONFIG_INVALID' ? faultsOf(problem.why) : []
+  const faults: readonly Fault[] = faultsOf(problem?.problems ?? [])
   const shown = plan.data?.asked === asked ? plan.data.found : null
   const change = (next: JsonObject): void => {
     save.reset()

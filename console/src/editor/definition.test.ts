@@ -29,16 +29,21 @@ describe('editing a definition', () => {
 })
 
 describe('faults', () => {
-  const faults = faultsOf(
-    'flows.orders.from.query: is missing: text is needed\nkey[0]: "" is empty\nflows.orders.columns["a b"].type: expected text\nthe source is gone',
-  )
+  const faults = faultsOf([
+    { path: '/definition/from/query', fault: 'is missing: text is needed' },
+    { path: '/definition/key/0', fault: '"" is empty' },
+    { path: '/definition/columns/a~1b ~0c/type', fault: 'expected text' },
+    { path: '/definition', fault: 'the source is gone' },
+    { path: '/version', fault: 'is another' },
+  ])
 
-  test('each line is read into the path below the flow', () => {
+  test('each is at its path below the definition; what is not of it is of the whole', () => {
     expect(faults).toEqual([
       { path: ['from', 'query'], fault: 'is missing: text is needed' },
       { path: ['key', '0'], fault: '"" is empty' },
-      { path: ['columns', 'a b', 'type'], fault: 'expected text' },
+      { path: ['columns', 'a/b ~c', 'type'], fault: 'expected text' },
       { path: [], fault: 'the source is gone' },
+      { path: [], fault: 'is another' },
     ])
   })
 
@@ -46,6 +51,6 @@ describe('faults', () => {
     expect(faultsAt(faults, ['from'], false)).toEqual([])
     expect(faultsAt(faults, ['from', 'query'], false)).toEqual(['is missing: text is needed'])
     expect(faultsAt(faults, ['key'], true)).toEqual(['"" is empty'])
-    expect(faultsAt(faults, [], false)).toEqual(['the source is gone'])
+    expect(faultsAt(faults, [], false)).toEqual(['the source is gone', 'is another'])
   })
 })

@@ -42,31 +42,12 @@ export interface Fault {
   readonly fault: string
 }
 
-/**
- * What the API found wrong, by field. `why` of CONFIG_INVALID has a line for each: `from.query: is missing …`, or with
- * `flows.orders.` before; a line that names no path belongs to the whole.
- */
-export function faultsOf(why: string): readonly Fault[] {
-  return why
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const found = /^(?<path>[\w$-]+(?:\.[\w$-]+|\[(?:\d+|"(?:[^"\\]|\\.)*")\])*): (?<fault>.+)$/su.exec(line)
-      const path = found?.groups?.['path']
-      if (path === undefined) return { path: [], fault: line }
-      return { path: below(partsOf(path)), fault: found?.groups?.['fault'] ?? line }
-    })
-}
-
-/** A whole config is told from one flow by where its paths begin. */
-function below(parts: Path): Path {
-  return parts[0] === 'flows' ? parts.slice(2) : parts
-}
-
-function partsOf(path: string): Path {
-  return [...path.matchAll(/\["(?<quoted>(?:[^"\\]|\\.)*)"\]|\[(?<index>\d+)\]|(?<name>[\w$-]+)/gu)].map(
-    ({ groups }) => groups?.['quoted'] ?? groups?.['index'] ?? groups?.['name'] ?? '',
-  )
+/** What the API found wrong with `definition` of the body, by field: its paths are JSON pointers (RFC 6901). */
+export function faultsOf(problems: readonly { readonly path: string; readonly fault: string }[]): readonly Fault[] {
+  return problems.map(({ path, fault }) => {
+    const [, part, ...below] = path.split('/').map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'))
+    return { path: part === 'definition' ? below : [], fault }
+  })
 }
 
 /** The faults of this field and of what is below it, but for those that a field of its own shows. */

@@ -7,6 +7,8 @@ export interface ProblemBody {
   readonly why: string
   readonly fix: string
   readonly where?: Readonly<Record<string, string | undefined>>
+  /** Of refused input: a JSON pointer into the body, or a parameter's name, and what is wrong there. */
+  readonly problems?: readonly { readonly path: string; readonly fault: string }[]
   readonly requestId?: string
 }
 
