@@ -15,7 +15,7 @@ import { serveConsole } from './console.ts'
 import { cookieName } from './cookie.ts'
 import { fit } from './fit.ts'
 import { idempotency } from './idempotency.ts'
-import { logRequests, redact } from './log.ts'
+import { logRequests, redact, withoutSecrets } from './log.ts'
 import { countRequests, openMetrics } from './metrics.ts'
 import { openapi } from './openapi.ts'
 import { sendProblem, toProblem, translate } from './problem.ts'
@@ -51,7 +51,10 @@ const answerLimit = 90_000
 export async function buildApp(sluice: Sluice, options: AppOptions): Promise<Api> {
   const { settings } = options
   const app = Fastify({
-    logger: options.log === undefined ? false : { level: settings.log, redact: [...redact], stream: options.log },
+    logger:
+      options.log === undefined
+        ? false
+        : { level: settings.log, redact: [...redact], stream: withoutSecrets(options.log) },
     bodyLimit: settings.bodyLimit,
     handlerTimeout: answerLimit,
     requestTimeout: 30_000,
@@ -97,9 +100,9 @@ export async function buildApp(sluice: Sluice, options: AppOptions): Promise<Api
   return app
 }
 
-/** The caller's own id for the request, if it is one that a log can bear; else a new one. */
+/** The caller's own id for the request, if it is one that a log can bear, hence no secret of ours; else a new one. */
 function requestId(given: string | readonly string[] | undefined): string {
-  return typeof given === 'string' && /^[\w.-]{8,64}$/.test(given) ? given : randomUUID()
+  return typeof given === 'string' && /^(?!.*sl[csl]_)[\w.-]{8,64}$/.test(given) ? given : randomUUID()
 }
 
 /** What breaks before there is a request: Node's parser refuses it. */

@@ -54,6 +54,9 @@ test('whatever is done with them', async () => {
   // Where they do not belong: in the address, in a wrong header, in a body that is refused, in one that breaks.
   await app.inject({ url: `/api/session?token=${tokens.admin}&code=${code}` })
   await app.inject({ url: `/sign-in?code=${code}`, headers: { accept: 'text/html' } })
+  await app.inject({ url: `/api/tokens/${tokens.admin}` })
+  await api.ask({ method: 'POST', url: '/api/flows/things/resume', headers: { 'x-request-id': tokens.admin } })
+  await api.ask({ url: `/api/flows?${tokens.admin}=1` })
   await app.inject({ url: '/api/session', headers: { authorization: `Basic ${tokens.admin}` } })
   await app.inject({ url: '/api/session', headers: { authorization: `Bearer ${tokens.admin}x` } })
   await app.inject({ url: '/api/session', cookies: { [app.cookieName]: `${cookie}x` } })
@@ -76,6 +79,8 @@ test('whatever is done with them', async () => {
   for (const secret of secrets) {
     expect(log).not.toContain(secret)
     expect(stored).not.toContain(secret)
+    // Nor as bytes, which are shown in hex.
+    expect(stored).not.toContain(Buffer.from(secret).toString('hex'))
     // Nor most of one.
     expect(log).not.toContain(secret.slice(8, 30))
     expect(stored).not.toContain(secret.slice(12, 34))
