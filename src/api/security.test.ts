@@ -184,3 +184,21 @@ describe('which hosts and origins are ours', () => {
     )
   })
 })
+
+describe('how often one may ask', () => {
+  test('each caller for itself over all operations, and by address who needs to be nobody', async () => {
+    await using few = await createApi({ settings: { rateLimit: { requests: 3, failures: 100, signIns: 100 } } })
+    const statuses: number[] = []
+    for (const url of ['/api/session', '/api/flows', '/api/runs'])
+      statuses.push((await few.ask({ url, as: 'viewer' })).statusCode)
+    expect(statuses).toEqual([200, 200, 200])
+    const refused = await few.ask({ url: '/api/session', as: 'viewer' })
+    expect(refused.statusCode).toBe(429)
+    expect(problemOf(refused)).toMatchObject({ code: 'RATE_LIMITED' })
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await few.ask({ url: '/api/session', as: 'operator' })).statusCode).toBe(200)
+    const open: number[] = []
+    for (let turn = 0; turn < 4; turn += 1) open.push((await few.ask({ url: '/healthz', as: null })).statusCode)
+    expect(open).toEqual([200, 200, 200, 429])
+  })
+})
