@@ -3,7 +3,7 @@ import { SluiceError } from '../lib/error.ts'
 import { ident, join, raw, sql, type Query } from '../lib/sql.ts'
 import { sqlState } from '../stores/postgres/errors.ts'
 import type { Reader } from '../stores/postgres/reader.ts'
-import type { Described } from '../stores/postgres/reading.ts'
+import type { Described } from '../stores/postgres/result.ts'
 import { arrayOf } from './age.ts'
 import { kindOf, type ColumnKind } from './kinds.ts'
 

@@ -5,7 +5,7 @@
  *     reading ──▶ whole (short) ─────────────────────────▶ one text
  *         └─ more than `most` waits ─▶ held ◀─▶ taken ──▶ whole, or failed, or left by its reader
  */
-import type { Pace } from '../stores/postgres/reading.ts'
+import type { Pace } from '../stores/postgres/result.ts'
 
 type Fields = readonly (string | null)[]
 type Row = (fields: Fields, pace: Pace) => void

@@ -7,7 +7,8 @@ import pg from 'pg'
 import { SluiceError } from '../../lib/error.ts'
 import { clientConfig, describeUrl, requestCancel, type ConnectionOptions } from './connection.ts'
 import { asStoreError } from './errors.ts'
-import { Reading, type Described, type RowReader } from './reading.ts'
+import { Reading } from './reading.ts'
+import type { Described, RowReader } from './result.ts'
 
 export interface ReaderOptions extends Pick<ConnectionOptions, 'store' | 'url'> {
   /** Connections at most; 10 if left out. */
