@@ -81,3 +81,13 @@ test('a row says what was before and what is after', async () => {
     { action: 'principal.change', subject: id, before: { role: 'viewer' }, after: { role: 'operator' } },
   ])
 })
+
+test('what is refused after a part of it was done has a row of that part', async () => {
+  const headers = { 'x-request-id': 'request-half' }
+  const payload = { redo: true, slices: ['all'], from: '2026-01-01' }
+  const answer = await api.ask({ method: 'POST', url: '/api/flows/things/runs', payload, headers })
+  expect(answer.statusCode).toBe(400)
+  expect(await rows('request-half')).toMatchObject([
+    { action: 'run.request', subject: 'things', after: { redo: true, slices: ['all'] } },
+  ])
+})
