@@ -5,7 +5,8 @@
  */
 import pg from 'pg'
 import { SluiceError } from '../../lib/error.ts'
-import { clientConfig, describeUrl, requestCancel, type ConnectionOptions } from './connection.ts'
+import { clientConfig, describeUrl, requestCancel } from './connection.ts'
+import type { ConnectionOptions } from './options.ts'
 import { asStoreError } from './errors.ts'
 import { Reading } from './reading.ts'
 import type { Described, RowReader } from './result.ts'
