@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../../../test/support/database.ts'
 import { publish } from '../../../../test/support/publishing.ts'
-import type { Database } from '../../../lib/sql.ts'
+import { sql, type Database } from '../../../lib/sql.ts'
 import { openDatabase } from '../client.ts'
+import { withSettings } from './settings.ts'
 
 const publishers = ['swap', 'in-place'] as const
 
@@ -44,6 +45,17 @@ describe.each([18, 14] as const)('a role of its own, on PostgreSQL %i', (version
     await db.query(`create table ${table} (id int primary key, v text); alter table ${table} owner to ${owner};
       insert into ${table} ${old}; ${more}`)
   }
+
+  test('a vacuum of the server that is in the way is called off sooner only where the role may say so', async () => {
+    const timeouts = async (database: Database): Promise<readonly string[]> =>
+      database.transaction(async (tx) => {
+        const now = async (): Promise<string> =>
+          (await tx.one<{ now: string }>(sql`select current_setting('deadlock_timeout') as "now"`)).now
+        return [await withSettings(tx, now), await now()]
+      })
+    expect(await timeouts(db.database)).toEqual(['50ms', '1s'])
+    expect(await timeouts(app)).toEqual(['1s', '1s'])
+  })
 
   test('without the right to make a staging schema: refused, and the error names the right', async () => {
     await made('app.denied', role)

@@ -1,7 +1,9 @@
 import { sql, type Session } from '../../../lib/sql.ts'
 
-/** Long enough for the server to call off a vacuum of its own (after `deadlock_timeout`, 1 s) that holds a lock we need. */
+/** Long enough for the server to call off a vacuum of its own (after `deadlock_timeout`, 1 s if nobody set it) that holds a lock we need. */
 const patience = '2s'
+/** How soon it does so where the role may say so: only a superuser may. */
+const vacuumPatience = '50ms'
 /** What a reader may be kept waiting for while a lock that readers feel is asked for. */
 const impatience = '100ms'
 
@@ -11,15 +13,22 @@ const impatience = '100ms'
  * `work` is told the transaction's own path.
  */
 export async function withSettings<T>(tx: Session, work: (searchPath: string) => Promise<T>): Promise<T> {
-  const was = await tx.one<{ path: string; lock: string; security: string }>(sql`
+  const was = await tx.one<{ path: string; lock: string; security: string; deadlock: string }>(sql`
     select current_setting('search_path') as "path", current_setting('lock_timeout') as "lock",
-      current_setting('row_security') as "security"`)
+      current_setting('row_security') as "security", current_setting('deadlock_timeout') as "deadlock"`)
   await tx.run(sql`select set_config('search_path', '', true), set_config('lock_timeout', ${patience}, true)`)
+  await callVacuumOff(tx, vacuumPatience)
   const result = await work(was.path)
   await tx.run(sql`
     select set_config('search_path', ${was.path}, true), set_config('lock_timeout', ${was.lock}, true),
       set_config('row_security', ${was.security}, true)`)
+  await callVacuumOff(tx, was.deadlock)
   return result
+}
+
+async function callVacuumOff(tx: Session, after: string): Promise<void> {
+  await tx.run(sql`
+    select set_config('deadlock_timeout', ${after}, true) where current_setting('is_superuser') = 'on'`)
 }
 
 /** Runs `work` with this `search_path`: triggers of the user's name things without their schema. The empty one follows. */
