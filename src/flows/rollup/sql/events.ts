@@ -1,0 +1,42 @@
+/** The events as a relation of their own: when, by what, and what is counted of each; whatever they are joined with. */
+import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
+import type { ColumnRef, RollupOptions } from '../config.ts'
+
+/** What the events' time is in the table: with a zone of its own, or local time of the rollup's zone. */
+export type AtType = 'instant' | 'local'
+
+/** A column of the events (alias `t`) or of what is joined. */
+export function column({ of, column: name }: ColumnRef): Query {
+  return ident(of ?? 't', name)
+}
+
+/** The instant of an event, whatever type its column has. */
+export function instant({ at, calendar }: Pick<RollupOptions, 'at' | 'calendar'>, type: AtType, of = 't'): Query {
+  const written = ident(of, at)
+  return type === 'instant' ? sql`${written}` : sql`(${written}::timestamp at time zone ${literal(calendar.zone)})`
+}
+
+/** `from "public"."blog_view" as t left join "public"."blog" as "blog" on …` */
+export function fromEvents({ from, joins }: RollupOptions): Query {
+  const joined = joins.map(({ alias, schema, table, on }) => {
+    const pairs = on.map(({ theirs, ours }) => sql`${ident(alias, theirs)} = ${column(ours)}`)
+    return sql` left join ${ident(schema, table)} as ${ident(alias)} on ${join(pairs, ' and ')}`
+  })
+  return sql`from ${ident(from.schema, from.table)} as t${joined.length === 0 ? raw('') : join(joined, '')}`
+}
+
+/**
+ * `(select … as "at", … )`: an event a row, with the instant as `at`, its dimensions as `d0`, `d1`, … and what each measure looks at
+ * as `m0`, `m1`, … (the events themselves: `true`). Events without a time, or with an infinite one, are none.
+ */
+export function eventsOf(options: RollupOptions, type: AtType): Query {
+  const at = instant(options, type)
+  const columns = [
+    sql`${at} as "at"`,
+    ...options.dimensions.map(({ from }, index) => sql`${column(from)} as ${ident(`d${index}`)}`),
+    ...options.measures.map(
+      ({ of }, index) => sql`${of === null ? sql`true` : column(of)} as ${ident(`m${index}`)}`,
+    ),
+  ]
+  return sql`(select ${join(columns, ', ')} ${fromEvents(options)} where isfinite(${ident('t', options.at)}))`
+}

@@ -1,0 +1,118 @@
+/**
+ * Buckets of local time: where each begins and ends, as instants. A day of 25 hours has 25, a bucket that would begin at a local time
+ * which was skipped begins with the first instant after it, and one whose beginning comes twice begins at the first: so buckets of a grain
+ * meet, overlap nowhere, and the finer ones lie within the coarser. Pure; instants are milliseconds since the epoch.
+ */
+import { instantOf, localOf } from './zone.ts'
+import { weekdays, type Grain, type Weekday } from './grain.ts'
+
+const minute = 60_000
+const hour = 60 * minute
+const day = 24 * hour
+
+/** Whose clocks, and which day a week begins with. */
+export interface Calendar {
+  readonly zone: string
+  readonly weekStart: Weekday
+}
+
+/** Half-open: `to` is the beginning of the next. */
+export interface Bucket {
+  readonly from: number
+  readonly to: number
+}
+
+/** The bucket that an instant lies in. */
+export function bucketAt(at: number, grain: Grain, calendar: Calendar): Bucket {
+  const local = localOf(at, calendar.zone)
+  switch (grain) {
+    case 'quarter-hour':
+      return within(at, local, 15 * minute)
+    case 'hour':
+      return within(at, local, hour)
+    case 'day':
+    case 'week':
+    case 'month':
+    case 'quarter':
+    case 'year': {
+      const start = localStart(local, grain, calendar.weekStart)
+      return {
+        from: instantOf(start, calendar.zone).instant,
+        to: instantOf(localNext(start, grain), calendar.zone).instant,
+      }
+    }
+  }
+}
+
+/** Clocks go on within an hour, and are moved by whole quarters of it: the beginning is so far back on both. */
+function within(at: number, local: number, length: number): Bucket {
+  const from = at - (((local % length) + length) % length)
+  return { from, to: from + length }
+}
+
+/** The buckets that have a part in [from, to), in order. */
+export function* bucketsBetween(from: number, to: number, grain: Grain, calendar: Calendar): Generator<Bucket, void> {
+  if (from >= to) return
+  for (let bucket = bucketAt(from, grain, calendar); ; bucket = bucketAt(bucket.to, grain, calendar)) {
+    yield bucket
+    if (bucket.to >= to) return
+  }
+}
+
+/** Local midnight of the day that the period begins with. */
+function localStart(local: number, grain: 'day' | 'week' | 'month' | 'quarter' | 'year', weekStart: Weekday): number {
+  const date = new Date(Math.floor(local / day) * day)
+  switch (grain) {
+    case 'day':
+      return date.getTime()
+    case 'week': {
+      // getUTCDay: Sunday is 0; our weekdays begin with Monday.
+      const since = (((date.getUTCDay() + 6) % 7) - weekdays.indexOf(weekStart) + 7) % 7
+      return date.getTime() - since * day
+    }
+    case 'month':
+      return monthStart(date, date.getUTCMonth())
+    case 'quarter':
+      return monthStart(date, Math.floor(date.getUTCMonth() / 3) * 3)
+    case 'year':
+      return monthStart(date, 0)
+  }
+}
+
+function localNext(start: number, grain: 'day' | 'week' | 'month' | 'quarter' | 'year'): number {
+  const date = new Date(start)
+  switch (grain) {
+    case 'day':
+      return start + day
+    case 'week':
+      return start + 7 * day
+    case 'month':
+      return monthStart(date, date.getUTCMonth() + 1)
+    case 'quarter':
+      return monthStart(date, date.getUTCMonth() + 3)
+    case 'year':
+      return monthStart(date, date.getUTCMonth() + 12)
+  }
+}
+
+function monthStart(date: Date, month: number): number {
+  const start = new Date(0)
+  // setUTCFullYear, unlike Date.UTC, takes the years 0 to 99 for what they are.
+  start.setUTCFullYear(date.getUTCFullYear(), month, 1)
+  return start.getTime()
+}
+
+/**
+ * Local midnight of a written day, as an instant: `2025-01-31`, also `2025-01` and `2025` (their first days); `after`: of the first day
+ * after it. Null: it is none of these.
+ */
+export function writtenDay(text: string, zone: string, after: boolean): number | null {
+  const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim())
+  if (match === null) return null
+  const [, year, month, dayOfMonth] = match
+  const first = new Date(Date.UTC(Number(year), Number(month ?? 1) - 1, Number(dayOfMonth ?? 1)))
+  if (dayOfMonth !== undefined && first.getUTCDate() !== Number(dayOfMonth)) return null
+  if (month !== undefined && first.getUTCMonth() !== Number(month) - 1) return null
+  const grain = dayOfMonth !== undefined ? 'day' : month !== undefined ? 'month' : 'year'
+  return instantOf(after ? localNext(first.getTime(), grain) : first.getTime(), zone).instant
+}

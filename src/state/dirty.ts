@@ -1,0 +1,66 @@
+import { sql, type Row, type Sql } from '../lib/sql.ts'
+import type { State } from './state.ts'
+
+/** What has to be made anew; see the migration that makes the table. */
+export interface Mark extends Row {
+  /** Whose buckets; null: of the finest grain. */
+  readonly grain: string | null
+  /** Within the bucket; null: everything. */
+  readonly at: Date | null
+}
+
+/** Every mark once, however often it was made. Takes none away. */
+export async function readMarks(db: Sql, state: State, flow: string): Promise<readonly Mark[]> {
+  return await db.all<Mark>(sql`
+    select grain, at from ${state.t('dirty')} where project = ${state.project} and flow = ${flow}
+    group by grain, at order by grain nulls first, at nulls first`)
+}
+
+/**
+ * Takes away the marks of what is redone in this transaction: of these grains (null among them: the finest), in [from, to) and those of
+ * everything with `all`. They are gone before anything is counted, so that what is written meanwhile leaves its own.
+ */
+export async function takeMarks(
+  tx: Sql,
+  state: State,
+  flow: string,
+  which: {
+    readonly grains: readonly (string | null)[]
+    readonly from: Date | null
+    readonly to: Date
+    readonly all: boolean
+  },
+): Promise<readonly Mark[]> {
+  const named = which.grains.filter((grain) => grain !== null)
+  const finest = which.grains.includes(null)
+  return await tx.all<Mark>(sql`
+    with taken as (
+      delete from ${state.t('dirty')}
+      where project = ${state.project} and flow = ${flow}
+        and (grain = any(${named}::text[]) or (grain is null and ${finest}::boolean))
+        and ((at < ${which.to} and (${which.from}::timestamptz is null or at >= ${which.from})) or (at is null and ${which.all}::boolean))
+      returning grain, at
+    )
+    select grain, at from taken group by grain, at`)
+}
+
+export async function addMarks(
+  tx: Sql,
+  state: State,
+  flow: string,
+  grain: string | null,
+  at: readonly Date[],
+): Promise<void> {
+  if (at.length === 0) return
+  await tx.run(sql`
+    insert into ${state.t('dirty')} (project, flow, grain, at)
+    select ${state.project}, ${flow}, ${grain}, at from unnest(${at.map((one) => one.toISOString())}::timestamptz[]) as m (at)`)
+}
+
+/** Marks that triggers go on to make for flows that are no more, where nobody takes them away. */
+export async function dropStrayMarks(db: Sql, state: State): Promise<number> {
+  return await db.run(sql`
+    delete from ${state.t('dirty')} d
+    where project = ${state.project} and not exists (
+      select from ${state.t('flow')} f where f.project = d.project and f.name = d.flow and f.removed_at is null)`)
+}
