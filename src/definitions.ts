@@ -5,7 +5,18 @@
 import { draftFlow } from './config/console.ts'
 import { exportFlow, type ExportedFlow } from './config/export.ts'
 import type { LoadedConfig } from './config/load.ts'
-import type { ColumnPair, Flow, FlowEnd, FlowName, Kind, LookContext, Plan, Stores, Timing } from './flows/flow.ts'
+import {
+  whateverIsDue,
+  type ColumnPair,
+  type Flow,
+  type FlowEnd,
+  type FlowName,
+  type Kind,
+  type LookContext,
+  type Plan,
+  type Stores,
+  type Timing,
+} from './flows/flow.ts'
 import { SluiceError, type ErrorRecord } from './lib/error.ts'
 import type { Database } from './lib/sql.ts'
 import { readOnly } from './runs/console-flows.ts'
@@ -124,12 +135,12 @@ export function openDefinitions({
       const { before, flow } = await draft(name, written)
       const kind = kinds[flow.kind]
       if (kind === undefined) throw new Error(`there is no kind ${flow.kind}`)
-      const request = { force: false, slices: null, from: null, to: null, step: null, dueAt: null }
       const slices = before === undefined ? [] : await engine.slices({ flow: before.name, limit: 1_000_000 })
       const context: LookContext = {
         project: loaded.project,
         stores,
         state,
+        stateSchema: loaded.config.state.schema,
         signal,
         // Nothing is written by it: this process's own clock is good enough.
         now: new Date(),
@@ -138,8 +149,8 @@ export function openDefinitions({
         ),
         log,
       }
-      const facts = await kind.facts(flow, request, context)
-      const { slices: planned, steps } = kind.plan(flow, request, facts, context)
+      const facts = await kind.facts(flow, whateverIsDue, context)
+      const { slices: planned, steps } = kind.plan(flow, whateverIsDue, facts, context)
       return { changes: changesOf(before, flow, written), slices: planned, steps }
     },
     save: async (name, written, by, expectVersion) => {

@@ -1,7 +1,7 @@
 /** The public API: a config is written with the builders, a running system is opened with `openSluice`. */
 import type { OpenOptions, Sluice } from './sluice.ts'
 
-export { defineConfig, endpoint, env, file, secret, sync } from './config/define.ts'
+export { defineConfig, endpoint, env, file, rollup, secret, sync } from './config/define.ts'
 export type { ConfigDefinition } from './config/schema.ts'
 export { SluiceError } from './lib/error.ts'
 export type { ErrorRecord, Where } from './lib/error.ts'

@@ -15,6 +15,7 @@ import type { Endpoints } from './endpoints/endpoints.ts'
 import { openEndpoints } from './endpoints/open.ts'
 import { openTables, type Tables } from './endpoints/tables.ts'
 import type { SyncOptions } from './flows/sync/config.ts'
+import { rollup } from './flows/rollup/rollup.ts'
 import { sync } from './flows/sync/sync.ts'
 import { parseDuration } from './lib/duration.ts'
 import { SluiceError, type ErrorRecord } from './lib/error.ts'
@@ -94,7 +95,7 @@ export interface FlowVerification {
 }
 
 /** The kinds that this version has: what a config may name. */
-const kinds = { sync }
+const kinds = { sync, rollup }
 
 /** Opens what a config describes: connects to the state's database (starting the embedded one), brings its tables up to date. */
 export async function openSluice(options: OpenOptions = {}): Promise<Sluice> {

@@ -30,6 +30,8 @@ const backfill = z
     from: z.string().nullable(),
     to: z.string().nullable(),
     force: z.boolean(),
+    grain: z.string().nullable(),
+    clear: z.boolean(),
     atOnce: z.int().meta({ description: 'how many of its slices are worked on at once' }),
     requestedAt: time,
     requestedBy: z.string(),
@@ -62,6 +64,8 @@ const range = {
   to: workOptions.to,
   slices: workOptions.slices,
   force: z.boolean().default(false).describe('redo what is up to date, too; ignores the guard'),
+  grain: z.string().min(1).max(63).nullable().default(null).describe('only what a rollup counts by this period; null: all'),
+  clear: z.boolean().default(false).describe('what lies in the range and cannot be made again goes, too'),
 }
 const backfillRange = z.strictObject(range).meta({ id: 'BackfillRange' })
 const backfillRequest = z

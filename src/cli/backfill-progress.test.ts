@@ -14,6 +14,8 @@ function backfill(slices: Partial<BackfillRecord['slices']>, more: Partial<Backf
     from: null,
     to: null,
     force: false,
+    grain: null,
+    clear: false,
     atOnce: 2,
     requestedAt: new Date(0),
     requestedBy: 'ann',

@@ -125,6 +125,8 @@ function isDeep(value: unknown): boolean {
 
 /** Every path that a definition names: files of SQL, and data in files. Pure but for links, which are followed. */
 function pathProblems(directory: string, definition: FlowDefinition): readonly Problem[] {
+  // A rollup names no file.
+  if (definition.kind === 'rollup') return []
   const named: { readonly path: readonly string[]; readonly file: string }[] = []
   const { from, beforePublish, afterPublish } = definition
   if ('file' in from) named.push({ path: ['from', 'file'], file: from.file.$file })

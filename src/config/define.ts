@@ -1,5 +1,6 @@
 import type { EnvReference, FileReference, SecretReference } from '../lib/reference.ts'
 import type { EndpointOptions } from '../endpoints/config.ts'
+import type { RollupDefinition } from '../flows/rollup/config.ts'
 import type { SyncDefinition } from '../flows/sync/config.ts'
 import type { ConfigDefinition } from './schema.ts'
 import type { TimingDefinition } from './timing.ts'
@@ -37,6 +38,13 @@ export function sync(
   options: SyncDefinition & TimingDefinition,
 ): { readonly kind: 'sync' } & SyncDefinition & TimingDefinition {
   return { kind: 'sync', ...options }
+}
+
+/** A flow that counts the events of a table of the application database by hour, day, week, month, year. */
+export function rollup(
+  options: RollupDefinition & Omit<TimingDefinition, 'zone'>,
+): { readonly kind: 'rollup' } & RollupDefinition & Omit<TimingDefinition, 'zone'> {
+  return { kind: 'rollup', ...options }
 }
 
 /** An address that serves the rows of a table, or of a query, to an application: filtered, paged, bound to the caller's claims. */

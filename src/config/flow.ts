@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import canonicalize from 'canonicalize'
 import type { Flow, FlowName } from '../flows/flow.ts'
+import { contentOf as contentOfRollup, defaultSchedule, resolveRollup } from '../flows/rollup/config.ts'
 import { contentOf, resolveSync } from '../flows/sync/config.ts'
 import type { Json } from '../lib/json.ts'
 import type { Files } from '../lib/reference.ts'
@@ -19,6 +20,18 @@ export function toFlow(name: FlowName, definition: FlowDefinition, files: Files)
         definitionHash: hashOf({ kind: definition.kind, content: contentOf(options) }),
         stores: [...new Set([options.store, options.to.store])],
         timing: timingOf(definition),
+      }
+    }
+    case 'rollup': {
+      const options = resolveRollup(definition)
+      const timing = timingOf({ ...definition, zone: definition.cron === undefined ? undefined : definition.zone })
+      return {
+        name,
+        kind: definition.kind,
+        options,
+        definitionHash: hashOf({ kind: definition.kind, content: contentOfRollup(options) }),
+        stores: ['database'],
+        timing: { ...timing, schedule: timing.schedule ?? defaultSchedule(options) },
       }
     }
   }

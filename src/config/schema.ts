@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { jwtDefinition } from '../access/config.ts'
 import { apiDefinition } from '../api/config.ts'
 import { endpointDefinition } from '../endpoints/config.ts'
+import { rollupDefinition } from '../flows/rollup/config.ts'
 import { syncDefinition } from '../flows/sync/config.ts'
 import { envReference, secretReference } from '../lib/reference.ts'
 import { duckdbStore } from '../stores/duckdb/config.ts'
@@ -15,6 +16,8 @@ const plain = z.union([z.string().min(1), envReference])
 
 export const flowDefinition = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sync'), ...syncDefinition.shape, ...timingDefinition.shape }),
+  // Of a rollup, `zone` is also that of its buckets.
+  z.strictObject({ kind: z.literal('rollup'), ...timingDefinition.shape, ...rollupDefinition.shape }),
 ])
 
 export const webhookEvent = z.enum(['failed', 'late', 'recovered', 'guard'])

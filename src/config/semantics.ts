@@ -1,5 +1,6 @@
 import { endpointFaults, endpointName } from '../endpoints/config.ts'
-import { faultsOf } from '../flows/sync/config.ts'
+import { faultsOf as rollupFaults } from '../flows/rollup/config.ts'
+import { faultsOf as syncFaults } from '../flows/sync/config.ts'
 import { nearest } from '../lib/nearest.ts'
 import type { Problem } from './problem.ts'
 import type { Config, FlowDefinition } from './schema.ts'
@@ -44,12 +45,29 @@ function flowProblems(
   const problems: Problem[] = []
   const parsed = flowName.safeParse(name)
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => ({ path: [], fault: issue.message })))
-  for (const { path, fault } of [...faultsOf(flow), ...timingFaults(flow)])
-    problems.push({ path: path.split('.'), fault })
+  for (const { path, fault } of faultsOf(flow)) problems.push({ path: path.split('.'), fault })
   for (const upstream of flow.after) {
     if (upstream === name) problems.push({ path: ['after'], fault: 'a flow cannot come after itself' })
     else if (!names.includes(upstream)) problems.push({ path: ['after'], fault: unknown('flow', upstream, names) })
   }
+  return flow.kind === 'sync' ? [...problems, ...storesOfSync(flow, config), ...columnProblems(flow)] : problems
+}
+
+type SyncFlow = Extract<FlowDefinition, { readonly kind: 'sync' }>
+
+/** What is wrong with a flow by itself. */
+function faultsOf(flow: FlowDefinition): readonly { readonly path: string; readonly fault: string }[] {
+  switch (flow.kind) {
+    case 'sync':
+      return [...syncFaults(flow), ...timingFaults(flow)]
+    case 'rollup':
+      // Its zone is that of its buckets, whether it has a `cron` or not.
+      return [...rollupFaults(flow), ...timingFaults(flow.cron === undefined ? { ...flow, zone: undefined } : flow)]
+  }
+}
+
+function storesOfSync(flow: SyncFlow, config: Config): readonly Problem[] {
+  const problems: Problem[] = []
   const stores = storesOf(config)
   const known = stores.map((store) => store.name)
   const from = flow.from.store ?? 'warehouse'
@@ -57,12 +75,23 @@ function flowProblems(
   if (source === undefined) problems.push({ path: ['from', 'store'], fault: unknown('store', from, known) })
   else if (source.kind !== 'duckdb')
     problems.push({ path: ['from', 'store'], fault: `a sync reads from DuckDB, and ${from} is ${source.kind}` })
-  const to = typeof flow.to === 'string' ? 'database' : flow.to.store
+  const to = targetOf(flow).store
   const target = stores.find((store) => store.name === to)
   if (target === undefined) problems.push({ path: ['to', 'store'], fault: unknown('store', to, known) })
   else if (target.kind !== 'postgres')
     problems.push({ path: ['to', 'store'], fault: `a sync publishes into PostgreSQL, and ${to} is ${target.kind}` })
-  return [...problems, ...columnProblems(flow)]
+  return problems
+}
+
+/** The table that a flow publishes into. */
+function targetOf({ to }: FlowDefinition): { readonly store: string; readonly schema: string; readonly table: string } {
+  if (typeof to !== 'string') return { store: 'database', ...to }
+  const dot = to.indexOf('.')
+  return {
+    store: 'database',
+    schema: dot < 0 ? 'public' : to.slice(0, dot),
+    table: dot < 0 ? to : to.slice(dot + 1),
+  }
 }
 
 /** What an endpoint names besides its table. */
@@ -80,9 +109,9 @@ function endpointProblems(config: Config): readonly Problem[] {
     else if (store.kind !== 'postgres')
       faults.push({ path: 'store', fault: `an endpoint reads PostgreSQL, and ${endpoint.store} is ${store.kind}` })
     for (const flow of endpoint.flows ?? []) {
-      const to = flows.find(([one]) => one === flow)?.[1].to
-      const at = typeof to === 'object' ? to.store : 'database'
-      if (to === undefined) faults.push({ path: 'flows', fault: unknown('flow', flow, Object.keys(config.flows)) })
+      const found = flows.find(([one]) => one === flow)?.[1]
+      const at = found === undefined ? null : targetOf(found).store
+      if (found === undefined) faults.push({ path: 'flows', fault: unknown('flow', flow, Object.keys(config.flows)) })
       else if (at !== endpoint.store)
         faults.push({ path: 'flows', fault: `${flow} publishes into ${at}, and the endpoint reads ${endpoint.store}` })
     }
@@ -96,7 +125,7 @@ function endpointProblems(config: Config): readonly Problem[] {
   })
 }
 
-function columnProblems(flow: FlowDefinition): readonly Problem[] {
+function columnProblems(flow: SyncFlow): readonly Problem[] {
   const problems: Problem[] = []
   const key = flow.key ?? []
   for (const column of new Set(key.filter((one, at) => key.indexOf(one) !== at)))
@@ -147,12 +176,8 @@ function cycleProblems(flows: Config['flows']): readonly Problem[] {
 function targetProblems(config: Config): readonly Problem[] {
   const problems: Problem[] = []
   const taken = new Map<string, string>()
-  for (const [name, { to }] of Object.entries(config.flows)) {
-    const dot = typeof to === 'string' ? to.indexOf('.') : -1
-    const target =
-      typeof to !== 'string'
-        ? to
-        : { store: 'database', schema: dot < 0 ? 'public' : to.slice(0, dot), table: dot < 0 ? to : to.slice(dot + 1) }
+  for (const [name, flow] of Object.entries(config.flows)) {
+    const target = targetOf(flow)
     if (target.store === 'database' && [config.state.schema, 'sluice_jobs'].includes(target.schema))
       problems.push({ path: ['flows', name, 'to'], fault: `the schema ${target.schema} is Sluice's own` })
     const id = JSON.stringify([target.store, target.schema, target.table])

@@ -11,7 +11,7 @@
 import type { ErrorRecord, SluiceError } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
 import type { Schedule } from '../lib/schedule.ts'
-import type { Database, Session, Sql } from '../lib/sql.ts'
+import type { Database, Session } from '../lib/sql.ts'
 import type { Source } from '../transfer/source.ts'
 
 declare const brand: unique symbol
@@ -86,8 +86,27 @@ export interface WorkRequest {
   readonly from: string | null
   readonly to: string | null
   readonly step: 'export' | 'import' | 'load' | 'purge' | null
+  /** Only what is counted by this period; null: by all of them. */
+  readonly grain: string | null
+  /** What cannot be made again goes, too, where it lies in the range. */
+  readonly clear: boolean
+  /** Asked for by a backfill: without a range of everything, whether it is up to date or not. */
+  readonly backfill: boolean
   /** The due time this run answers to; null for a manual run. */
   readonly dueAt: Date | null
+}
+
+/** A request of whatever is due, with nothing said beyond it. */
+export const whateverIsDue: WorkRequest = {
+  force: false,
+  slices: null,
+  from: null,
+  to: null,
+  step: null,
+  grain: null,
+  clear: false,
+  backfill: false,
+  dueAt: null,
 }
 
 /** One slice of a plan: do it, or leave it and say why. */
@@ -120,8 +139,9 @@ export type SourceSpec =
 export interface LookContext {
   readonly project: string
   readonly stores: Stores
-  /** Sluice's own database: the kind's own tables in the `sluice` schema. */
-  readonly state: Sql
+  /** Sluice's own database: the kind's own tables in the schema `stateSchema`. */
+  readonly state: Database
+  readonly stateSchema: string
   readonly signal: AbortSignal
   /** Database time, frozen when the run was first started: every attempt of a run sees the same. */
   readonly now: Date
@@ -147,6 +167,16 @@ export interface WorkContext extends LookContext {
    * `target` is the database that readers see; null when that is not PostgreSQL and `apply` only moves a pointer in the state.
    */
   publish(slice: SliceRef, target: Database | null, apply: (tx: Session) => Promise<SliceResult>): Promise<void>
+  /**
+   * Publishes together whichever slices `apply` says it has brought up to date, in one transaction of the state's own database. Slices
+   * that the plan did not name are leased in it: they may turn out only when what changed is taken in hand.
+   */
+  publishAll(apply: (tx: Session) => Promise<readonly PublishedSlice[]>): Promise<void>
+}
+
+export interface PublishedSlice {
+  readonly slice: SliceRef
+  readonly result: SliceResult
 }
 
 export interface SliceResult {

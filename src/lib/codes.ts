@@ -67,6 +67,8 @@ export const codes = {
   STATE_NEWER: entry(2, false, 'The tables of Sluice belong to a newer version than this one.'),
 
   SOURCE_COLUMN_MISSING: entry(1, false, 'The config or the target names a column that the source does not have.'),
+  SOURCE_TABLE_MISSING: entry(1, false, 'A flow reads a table that the database does not have.'),
+  SOURCE_UNSUITABLE: entry(1, false, 'A flow cannot read what it names in the way that it is asked to.'),
   SCHEMA_NARROWED: entry(1, false, 'The source changed a column in a way that the target cannot hold.'),
   SCHEMA_FROZEN: entry(1, false, "The source changed its columns, and the flow's contract is `freeze`."),
   TARGET_DEPENDENTS: entry(1, false, 'Something depends on the target in a way that this publication would break.'),

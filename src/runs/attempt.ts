@@ -29,7 +29,7 @@ import type { RunResult } from './engine.ts'
 import { finish, leaseLost, type Ending } from './finish.ts'
 import { openLogbook, type Logbook } from './logbook.ts'
 import { openMeter, type Meter } from './meter.ts'
-import { publish } from './publish.ts'
+import { publish, publishAll } from './publish.ts'
 import { recover } from './publish-elsewhere.ts'
 import { startPulse } from './pulse.ts'
 import { compareAfter, repairAfter } from './repair.ts'
@@ -187,6 +187,9 @@ async function apply(work: Work): Promise<Ending> {
     publish: async (slice, target, applied) => {
       await publish(engine, claimed, signal, slice, target, applied)
     },
+    publishAll: async (applied) => {
+      await publishAll(engine, claimed, signal, applied)
+    },
   }
   if (claimed.attempt > 1) await kind.tidy(claimed.flow, workContext)
   const facts = await kind.facts(claimed.flow, request, workContext)
@@ -253,6 +256,7 @@ async function look(work: Work): Promise<{ readonly context: LookContext; readon
     project: engine.state.project,
     stores: engine.stores,
     state: engine.state.db,
+    stateSchema: engine.state.schema,
     signal,
     now: claimed.now,
     slices: new Map(slices.map((slice) => [slice.key, slice])),

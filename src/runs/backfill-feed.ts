@@ -21,7 +21,7 @@ import {
   type BackfillRow,
 } from '../state/backfill.ts'
 import { inTransaction, type EngineContext } from './context.ts'
-import type { RunOutcome } from './engine.ts'
+import type { RunOutcome, RunRequest } from './engine.ts'
 import { recordRequest } from './request.ts'
 
 type Feeder = Pick<EngineContext, 'state' | 'queue' | 'bell'>
@@ -48,7 +48,7 @@ export async function feed(tx: Session, engine: Feeder, id: string): Promise<voi
         // Both were parsed before they were written.
         flow: backfill.flow as FlowName,
         slices: [key as SliceKey],
-        options: { force: backfill.request.force },
+        options: workOf(backfill.request),
         trigger: 'backfill',
         requestedBy: backfill.requested_by,
       },
@@ -58,6 +58,13 @@ export async function feed(tx: Session, engine: Feeder, id: string): Promise<voi
   }
   if (open === 0 && next.length === 0) await conclude(tx, engine, backfill)
   await engine.bell.ring(tx, { topic: 'backfill', backfill: id, flow: backfill.flow })
+}
+
+/** What a run of one of its slices is told: the range goes along, since it may end within the slice. Pure. */
+function workOf({ force, from, to, grain, clear }: BackfillRow['request']): RunRequest['options'] {
+  const bounds = { ...(from === null ? {} : { from }), ...(to === null ? {} : { to }) }
+  const rest = { ...(grain === null || grain === undefined ? {} : { grain }), ...(clear === true ? { clear } : {}) }
+  return { force, ...bounds, ...rest, backfill: true }
 }
 
 async function conclude(tx: Session, { state }: Feeder, backfill: BackfillRow): Promise<void> {

@@ -81,8 +81,8 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
     })
   }
   const plan = async (range: BackfillRange, by: string, signal?: AbortSignal): Promise<readonly PlannedSlice[]> => {
-    const { flow, slices, from, to, force } = range
-    const options = { from, to, force }
+    const { flow, slices, from, to, force, grain = null, clear = false } = range
+    const options = { from, to, force, grain, clear, backfill: true }
     const { id } = await request(engine, {
       operation: 'plan',
       flow,
@@ -105,7 +105,7 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
   return {
     preview: async (range, by, signal) => toPreview(await plan(range, by, signal)),
     create: async (asked, by, signal) => {
-      const { flow, from, to, force, atOnce = atOnceUnlessSaid } = asked
+      const { flow, from, to, force, grain = null, clear = false, atOnce = atOnceUnlessSaid } = asked
       if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > atOnceAtMost) throw tooMany(atOnce)
       const planned = toPreview(await plan(asked, by, signal))
       if (planned.slices.length === 0) throw empty(flow, planned)
@@ -113,7 +113,7 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
       await engine.queue()
       await inTransaction(engine, async (tx) => {
         await refusePaused(tx, engine, { operation: 'apply', flow })
-        const what = { id, flow, request: { from, to, force, atOnce }, requestedBy: by, slices: planned.slices }
+        const what = { id, flow, request: { from, to, force, grain, clear, atOnce }, requestedBy: by, slices: planned.slices }
         await insertBackfill(tx, state, what)
         await feed(tx, engine, id)
       })
@@ -197,6 +197,8 @@ export function toRecord(row: BackfillRow, tallies: readonly TallyRow[]): Backfi
     id: row.id,
     flow: row.flow as FlowName, // parsed before it was written
     state: row.state,
+    grain: null,
+    clear: false,
     ...row.request,
     requestedAt: row.requested_at,
     requestedBy: row.requested_by,

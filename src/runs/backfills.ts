@@ -12,6 +12,10 @@ export interface BackfillRange {
   readonly slices: readonly SliceKey[] | null
   /** Redo what is up to date, too; ignores the guard. */
   readonly force: boolean
+  /** Only what is counted by this period, of kinds that count by several; null, left out: all. */
+  readonly grain?: string | null
+  /** What lies in the range and cannot be made again goes, too. */
+  readonly clear?: boolean
 }
 
 export interface BackfillRequest extends BackfillRange {
@@ -41,6 +45,8 @@ export interface BackfillRecord {
   readonly from: string | null
   readonly to: string | null
   readonly force: boolean
+  readonly grain: string | null
+  readonly clear: boolean
   readonly atOnce: number
   readonly requestedAt: Date
   readonly requestedBy: string

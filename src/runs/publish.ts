@@ -14,11 +14,12 @@
  * In another database see `publish-elsewhere.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { SliceRef } from '../flows/flow.ts'
+import type { PublishedSlice, SliceRef } from '../flows/flow.ts'
 import { SluiceError, asSluiceError } from '../lib/error.ts'
 import { failpoint } from '../lib/failpoint.ts'
-import type { Database } from '../lib/sql.ts'
-import { fenceSlice } from '../state/slice.ts'
+import type { Database, Session } from '../lib/sql.ts'
+import { fenceAttempt } from '../state/attempt.ts'
+import { fenceSlice, finishSlices, leaseSlices } from '../state/slice.ts'
 import type { Claimed } from './claim.ts'
 import { limitIdleness, type EngineContext } from './context.ts'
 import { leaseLost } from './finish.ts'
@@ -63,6 +64,39 @@ async function publishHere(
     await record(tx, engine, claimed, slice.key, published(claimed, result))
     await failpoint('publish:before-commit')
   })
+}
+
+/**
+ * Publishes several slices of the state's own database in one transaction. The fence is the attempt itself, which nobody can end before
+ * the transaction does; the slices are leased when it is known which they are.
+ */
+export async function publishAll(
+  engine: EngineContext,
+  claimed: Claimed,
+  signal: AbortSignal,
+  apply: (tx: Session) => Promise<readonly PublishedSlice[]>,
+): Promise<void> {
+  const { state } = engine
+  const flow = claimed.flow.name
+  await failpoint('publish:before-begin')
+  await retryLocked(claimed, signal, async () => {
+    await state.db.transaction(async (tx) => {
+      await limitIdleness(tx, engine.leases)
+      if (!(await fenceAttempt(tx, state, claimed.token))) throw leaseLost(claimed.run.id)
+      await failpoint('publish:fenced')
+      const done = await apply(tx)
+      await failpoint('publish:applied')
+      signal.throwIfAborted()
+      const slices = done.map(({ slice }) => slice)
+      if ((await leaseSlices(tx, state, flow, claimed.token, slices)) < slices.length) throw leaseLost(claimed.run.id)
+      const results = done.map(({ slice, result }) => ({ key: slice.key, ...published(claimed, result) }))
+      if ((await finishSlices(tx, state, flow, claimed.token, results)) < results.length)
+        throw leaseLost(claimed.run.id)
+      await engine.bell.ring(tx, { topic: 'slice', flow })
+      await failpoint('publish:before-commit')
+    })
+  })
+  await failpoint('publish:after-commit')
 }
 
 /** Tries again while the short lock is not to be had, for as long as the flow's `publishTimeout`. */

@@ -96,8 +96,8 @@ export function workRequestOf(
   options: RunRequest['options'],
   dueAt: Date | null,
 ): WorkRequest {
-  const { force = false, from = null, to = null, step = null } = options
-  return { force, slices, from, to, step, dueAt }
+  const { force = false, from = null, to = null, step = null, grain = null, clear = false, backfill = false } = options
+  return { force, slices, from, to, step, grain, clear, backfill, dueAt }
 }
 
 export async function refusePaused(

@@ -4,6 +4,7 @@
  * unfinished, waiting or undelivered.
  */
 import type { Session } from '../lib/sql.ts'
+import { dropStrayMarks } from '../state/dirty.ts'
 import {
   deleteBackfills,
   deleteAnswers,
@@ -68,6 +69,7 @@ export async function clean(state: State, retention: Retention, signal?: AbortSi
   const sessions = await step((tx) => deleteSessions(tx, state, limit))
   const links = await step((tx) => deleteLinks(tx, state, limit))
   const answers = await step((tx) => deleteAnswers(tx, state, limit))
+  await step((tx) => dropStrayMarks(tx, state, limit))
   return {
     runs,
     verifications,

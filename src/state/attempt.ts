@@ -169,3 +169,12 @@ export async function readAttempts(
     from ${state.t('attempt')} where project = ${state.project} and run = any(${runs}::uuid[])
     order by run, n`)
 }
+
+/** Whether this attempt lives; if so, nobody ends it before the transaction does. Its heartbeats go on beside the lock. */
+export async function fenceAttempt(tx: Sql, state: State, token: string): Promise<boolean> {
+  const live = await tx.run(sql`
+    select 1 from ${state.t('attempt')}
+    where project = ${state.project} and lease_token = ${token} and outcome is null and lease_until > ${state.now}
+    for key share`)
+  return live > 0
+}

@@ -9,6 +9,9 @@ export interface BackfillRow extends Row {
     readonly from: string | null
     readonly to: string | null
     readonly force: boolean
+    /** Left out: of before there were any. */
+    readonly grain?: string | null
+    readonly clear?: boolean
     readonly atOnce: number
   }
   readonly requested_at: Date

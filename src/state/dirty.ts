@@ -17,7 +17,7 @@ export async function readMarks(db: Sql, state: State, flow: string): Promise<re
 }
 
 /**
- * Takes away the marks of what is redone in this transaction: of these grains (null among them: the finest), in [from, to) and those of
+ * Takes away the marks of what is redone in this transaction: of these grains (null among them: the finest; null: of all), in [from, to) and those of
  * everything with `all`. They are gone before anything is counted, so that what is written meanwhile leaves its own.
  */
 export async function takeMarks(
@@ -25,19 +25,19 @@ export async function takeMarks(
   state: State,
   flow: string,
   which: {
-    readonly grains: readonly (string | null)[]
+    readonly grains: readonly (string | null)[] | null
     readonly from: Date | null
     readonly to: Date
     readonly all: boolean
   },
 ): Promise<readonly Mark[]> {
-  const named = which.grains.filter((grain) => grain !== null)
-  const finest = which.grains.includes(null)
+  const named = which.grains?.filter((grain) => grain !== null) ?? null
+  const finest = which.grains?.includes(null) ?? true
   return await tx.all<Mark>(sql`
     with taken as (
       delete from ${state.t('dirty')}
       where project = ${state.project} and flow = ${flow}
-        and (grain = any(${named}::text[]) or (grain is null and ${finest}::boolean))
+        and (${named}::text[] is null or grain = any(${named}::text[]) or (grain is null and ${finest}::boolean))
         and ((at < ${which.to} and (${which.from}::timestamptz is null or at >= ${which.from})) or (at is null and ${which.all}::boolean))
       returning grain, at
     )
@@ -58,9 +58,11 @@ export async function addMarks(
 }
 
 /** Marks that triggers go on to make for flows that are no more, where nobody takes them away. */
-export async function dropStrayMarks(db: Sql, state: State): Promise<number> {
-  return await db.run(sql`
-    delete from ${state.t('dirty')} d
-    where project = ${state.project} and not exists (
-      select from ${state.t('flow')} f where f.project = d.project and f.name = d.flow and f.removed_at is null)`)
+export async function dropStrayMarks(tx: Sql, state: State, limit: number): Promise<number> {
+  return await tx.run(sql`
+    delete from ${state.t('dirty')} where ctid = any(array(
+      select d.ctid from ${state.t('dirty')} d
+      where d.project = ${state.project} and not exists (
+        select from ${state.t('flow')} f where f.project = d.project and f.name = d.flow and f.removed_at is null)
+      limit ${limit}))`)
 }

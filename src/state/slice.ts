@@ -1,4 +1,5 @@
 import { sql, type Row, type Session, type Sql, type Query } from '../lib/sql.ts'
+import { fenceAttempt } from './attempt.ts'
 import type { State } from './state.ts'
 
 /** A row of `slice`, as read. */
@@ -44,12 +45,7 @@ export async function leaseSlices(
     readonly period?: { readonly from: Date; readonly to: Date }
   }[],
 ): Promise<number> {
-  // Heartbeats go on beside a key share lock; whoever would end the attempt passes on.
-  const live = await tx.run(sql`
-    select 1 from ${state.t('attempt')}
-    where project = ${state.project} and lease_token = ${token} and outcome is null and lease_until > ${state.now}
-    for key share`)
-  if (live === 0) return 0
+  if (!(await fenceAttempt(tx, state, token))) return 0
   return await tx.run(sql`
     insert into ${state.t('slice')} as s (project, flow, key, ordinal, span, period_from, period_to, state, lease_token)
     select ${state.project}, ${flow}, n.key, n.ordinal, n.span, (n.period ->> 'from')::timestamptz, (n.period ->> 'to')::timestamptz,
@@ -130,6 +126,25 @@ export async function finishSlice(
       due_at = greatest(s.due_at, ${done.dueAt}), as_of = ${done.asOf}, rows = ${done.rows},
       changes = ${done.changes === null ? null : JSON.stringify(done.changes)}::jsonb, run = ${done.run}, published_at = ${state.now}, publishing = null
     where ${held(state, flow, key, token)}`)
+}
+
+/** The same for several slices at once; how many of them this attempt held. */
+export async function finishSlices(
+  tx: Sql,
+  state: State,
+  flow: string,
+  token: string,
+  done: readonly (Published & { readonly key: string })[],
+): Promise<number> {
+  return await tx.run(sql`
+    update ${state.t('slice')} s set state = 'done', definition_hash = n."definitionHash", source_mark = n."sourceMark",
+      due_at = greatest(s.due_at, n."dueAt"), as_of = n."asOf", rows = n.rows, changes = nullif(n.changes, 'null'::jsonb),
+      run = n.run, published_at = ${state.now}, publishing = null
+    from jsonb_to_recordset(${JSON.stringify(done)}::jsonb) as n (key text, "definitionHash" text, "sourceMark" jsonb, "dueAt" timestamptz,
+      "asOf" timestamptz, rows bigint, changes jsonb, run uuid)
+    where s.project = ${state.project} and s.flow = ${flow} and s.key = n.key and s.lease_token = ${token} and exists (
+      select from ${state.t('attempt')} a
+      where a.project = s.project and a.lease_token = s.lease_token and a.outcome is null and a.lease_until > ${state.now})`)
 }
 
 /** An unchanged source was looked at: the slices' content answers to this due time, too. */

@@ -25,6 +25,8 @@ function rangeOf({ from, to, slices, force }: NewBackfillSearch) {
     to: to ?? null,
     slices: keys.length === 0 ? null : keys,
     force: force === 'yes',
+    grain: null,
+    clear: false,
   }
 }
 

@@ -26,8 +26,10 @@ export function backfillCommand(): Command {
   const backfill = new Command('backfill')
     .description('redo a range of slices of a flow, newest first, behind live work, and follow it to its end')
     .argument('<flow>', 'its name')
-    .option('--from <bound>', 'the beginning of the range, as the kind of the flow reads it')
-    .option('--to <bound>', 'the end of the range; not in it')
+    .option('--from <bound>', 'the beginning of the range: a day, month or year of the flow\'s time zone, or an instant')
+    .option('--to <bound>', 'the end of the range: that day, month or year is in it, an instant is not')
+    .option('-g, --grain <period>', 'only what a rollup counts by this period: hour, day, week, month, year, …')
+    .option('--clear', 'what lies in the range and cannot be made again goes, too')
     .option('-s, --slice <key...>', 'only these slices')
     .option('-f, --force', 'what is up to date, too, and whatever the guard says')
     .option('--at-once <count>', 'how many slices are worked on at once, 1 to 16', atOnce, 2)
@@ -38,11 +40,13 @@ export function backfillCommand(): Command {
 ${goesOn}
 
 What is up to date is left as it is, unless it is forced: a backfill that has nothing to redo is done. A \`sync\` has one slice, \`all\`,
-and no range.
+and no range. Of a \`rollup\` every bucket that has a part in the range is redone, whole; buckets whose events are no longer kept are
+left, or cleared away with --clear.
 
 Examples:
   $ sluice backfill teacher_data --force
-  $ sluice backfill teacher_data --force --dry-run`,
+  $ sluice backfill teacher_data --force --dry-run
+  $ sluice backfill blog_views --grain day --from 2025-01-01 --to 2025-01-31 --force`,
     )
     .hook('preSubcommand', (above, below) => refuseOwn(above, below.name()))
     .action(act(create))
@@ -145,6 +149,8 @@ interface CreateOptions {
   readonly to?: string
   readonly slice?: readonly string[]
   readonly force?: boolean
+  readonly grain?: string
+  readonly clear?: boolean
   readonly atOnce: number
   readonly dryRun?: boolean
 }
@@ -158,6 +164,8 @@ async function create(invocation: Invocation, name: string, options: CreateOptio
     to: options.to ?? null,
     slices: (options.slice as BackfillRange['slices'] | undefined) ?? null, // the kind refuses keys that it does not know
     force: options.force === true,
+    grain: options.grain ?? null,
+    clear: options.clear === true,
   }
   const { backfills } = sluice.engine
   const by = userInfo().username

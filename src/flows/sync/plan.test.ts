@@ -3,7 +3,8 @@ import { createDatabase } from '../../../test/support/database.ts'
 import { parsePgType } from '../../transfer/pgtype.ts'
 import type { SourceMark } from '../../transfer/source.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
-import type { Flow, FlowName, SliceKey, SliceRecord, WorkRequest } from '../flow.ts'
+import { whateverIsDue, type WorkRequest } from '../flow.ts'
+import type { Flow, FlowName, SliceKey, SliceRecord,  } from '../flow.ts'
 import type { SyncOptions } from './config.ts'
 import { planSync, refuseSync, whole, type SyncFacts } from './plan.ts'
 
@@ -46,7 +47,7 @@ const flow: Flow<SyncOptions> = {
   },
 }
 
-const request: WorkRequest = { force: false, slices: null, from: null, to: null, step: null, dueAt: null }
+const request: WorkRequest = whateverIsDue
 const mark: SourceMark = { known: true, mark: { files: [['a', 1]] }, asOf: new Date(now.getTime() - hour) }
 const id = { name: 'id', sourceType: 'INTEGER', type: parsePgType('integer'), nullable: true }
 let facts: SyncFacts

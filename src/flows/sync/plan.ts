@@ -38,9 +38,10 @@ export interface PublishedMark {
 /** A sync brings its whole table up to date: other slices, ranges and steps are those of other kinds. Pure. */
 export function refuseSync(flow: Flow<SyncOptions>, request: WorkRequest): SluiceError | null {
   const refused = request.slices?.find((key) => key !== whole.key)
-  if (refused === undefined && request.from === null && request.to === null && request.step === null) return null
+  const { from, to, step, grain } = request
+  if (refused === undefined && [from, to, step, grain].every((one) => one === null) && !request.clear) return null
   return new SluiceError('USAGE', `a sync has one slice, "${whole.key}"`, {
-    why: `it brings the whole table up to date; ${refused === undefined ? '--from, --to and --step are' : `"${refused}" is`} for other kinds`,
+    why: `it brings the whole table up to date; ${refused === undefined ? '--from, --to, --step, --grain and --clear are' : `"${refused}" is`} for other kinds`,
     fix: `sluice run ${flow.name}`,
     where: { flow: flow.name },
   })

@@ -25,18 +25,29 @@ export function fromEvents({ from, joins }: RollupOptions): Query {
   return sql`from ${ident(from.schema, from.table)} as t${joined.length === 0 ? raw('') : join(joined, '')}`
 }
 
+/** Of the events those in [from, to), by the column itself, so that an index on it serves; of local times a day more on either side. */
+function between(options: RollupOptions, type: AtType, from: Query, to: Query): Query {
+  const at = ident('t', options.at)
+  if (type === 'instant') return sql`${at} >= ${from} and ${at} < ${to}`
+  const zone = literal(options.calendar.zone)
+  return sql`${at} >= (${from} at time zone ${zone}) - interval '1 day' and ${at} < (${to} at time zone ${zone}) + interval '1 day'`
+}
+
 /**
  * `(select … as "at", … )`: an event a row, with the instant as `at`, its dimensions as `d0`, `d1`, … and what each measure looks at
- * as `m0`, `m1`, … (the events themselves: `true`). Events without a time, or with an infinite one, are none.
+ * as `m0`, `m1`, … (the events themselves: `true`). Events without a time, or with an infinite one, are none. With a range: at least
+ * those in it.
  */
-export function eventsOf(options: RollupOptions, type: AtType): Query {
-  const at = instant(options, type)
+export function eventsOf(
+  options: RollupOptions,
+  type: AtType,
+  range: { readonly from: Query; readonly to: Query } | null = null,
+): Query {
   const columns = [
-    sql`${at} as "at"`,
+    sql`${instant(options, type)} as "at"`,
     ...options.dimensions.map(({ from }, index) => sql`${column(from)} as ${ident(`d${index}`)}`),
-    ...options.measures.map(
-      ({ of }, index) => sql`${of === null ? sql`true` : column(of)} as ${ident(`m${index}`)}`,
-    ),
+    ...options.measures.map(({ of }, index) => sql`${of === null ? sql`true` : column(of)} as ${ident(`m${index}`)}`),
   ]
-  return sql`(select ${join(columns, ', ')} ${fromEvents(options)} where isfinite(${ident('t', options.at)}))`
+  const within = range === null ? raw('') : sql` and ${between(options, type, range.from, range.to)}`
+  return sql`(select ${join(columns, ', ')} ${fromEvents(options)} where isfinite(${ident('t', options.at)})${within})`
 }

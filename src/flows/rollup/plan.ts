@@ -1,0 +1,190 @@
+import { SluiceError } from '../../lib/error.ts'
+import { formatDuration } from '../../lib/duration.ts'
+import type { Grain } from '../../lib/grain.ts'
+import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
+import { levelName, type RollupOptions } from './config.ts'
+import { rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
+import { stretchAt, stretchesBetween, stretchOfKey, type Stretch } from './slices.ts'
+import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
+
+/** What a run goes by. */
+export type RollupWork =
+  /** Everything, at once. */
+  | { readonly tag: 'whole'; readonly why: string }
+  /** What is marked, or lies within the lookback; whatever else is marked by the time it is done, too. */
+  | { readonly tag: 'changed' }
+  /** These stretches and no others, as far as they lie in the range; `after`: what is made of them is marked. */
+  | { readonly tag: 'stretches'; readonly stretches: readonly Stretch[]; readonly from: number; readonly to: number }
+  /** Every bucket that has a part in the range, and all that is made of them. */
+  | { readonly tag: 'range'; readonly from: number; readonly to: number; readonly grains: readonly Grain[] }
+
+export interface RollupDetail {
+  readonly facts: RollupFacts
+  readonly work: RollupWork
+  readonly through: number
+  readonly clear: boolean
+}
+
+export function refuseRollup(flow: Flow<RollupOptions>, request: WorkRequest): SluiceError | null {
+  const { grains, calendar } = flow.options
+  const odd = (why: string, fix: string): SluiceError =>
+    new SluiceError('USAGE', `that cannot be asked of ${flow.name}`, { why, fix, where: { flow: flow.name } })
+  const unknown = request.slices?.find((key) => stretchOfKey(key, calendar, grains) === null)
+  if (unknown !== undefined)
+    return odd(
+      `"${unknown}" is none of its slices: they are called as ${stretchAt(0, grains[0] ?? 'day', calendar).slice.key}`,
+      `\`sluice backfill ${flow.name} --from … --to … --dry-run\` lists them`,
+    )
+  if (request.grain !== null && !grains.some((one) => one === request.grain))
+    return odd(`it does not count by ${request.grain}`, `it counts by ${grains.join(', ')}`)
+  const { from, to } = rangeOf(flow, request)
+  for (const [name, text, bound] of [
+    ['from', request.from, from],
+    ['to', request.to, to],
+  ] as const)
+    if (text !== null && bound === null)
+      return odd(`"${text}" (${name}) is neither a day nor an instant`, 'write 2025-01-31, 2025-01, 2025 or 2025-01-31T12:00:00Z')
+  if (from !== null && to !== null && from >= to) return odd('the range ends before it begins', 'swap --from and --to')
+  if (request.step !== null) return odd('--step is for other kinds', `sluice run ${flow.name}`)
+  return null
+}
+
+/** The newest slice of each grain of which a bucket is over, the finest last. */
+export function dueStretches({ options }: Flow<RollupOptions>, due: Date): readonly Stretch[] {
+  const { grains, calendar } = options
+  const through = throughOf(options, due)
+  return grains.toReversed().map((grain) => stretchAt(through - 1, grain, calendar))
+}
+
+export function planRollup(
+  flow: Flow<RollupOptions>,
+  request: WorkRequest,
+  facts: RollupFacts,
+  { now, slices }: Pick<LookContext, 'now' | 'slices'>,
+): Plan<RollupDetail> {
+  const { options } = flow
+  const through = throughOf(options, now)
+  const detail = (work: RollupWork): RollupDetail => ({ facts, work, through, clear: request.clear })
+  const bounds = rangeOf(flow, request)
+  const [from, to] = [bounds.from ?? facts.extent?.from ?? through, Math.min(bounds.to ?? through, through)]
+  if (request.slices !== null) {
+    const stretches = request.slices.flatMap((key) => stretchOfKey(key, options.calendar, options.grains) ?? [])
+    const limits = { from: bounds.from ?? -Infinity, to: bounds.to ?? Infinity }
+    return {
+      slices: stretches.map(({ slice }) => ({ action: 'run', slice, why: 'asked for' })),
+      steps: steps(flow, facts, stretches.map(({ slice }) => `count ${slice.key}`)),
+      detail: detail({ tag: 'stretches', stretches, ...limits }),
+    }
+  }
+  const wanted = options.grains.filter((grain) => request.grain === null || grain === request.grain)
+  if (request.backfill) return { ...backfilled(flow, request, facts, { from, to, through, wanted, slices }), detail: detail({ tag: 'changed' }) }
+  if (bounds.from !== null || bounds.to !== null) {
+    const work: RollupWork = { tag: 'range', from, to, grains: wanted }
+    const stretches = wanted.flatMap((grain) => stretchesBetween(from, to, grain, options.calendar))
+    return {
+      slices: stretches.map(({ slice }) => ({ action: 'run', slice, why: 'asked for' })),
+      steps: steps(flow, facts, [widened(flow, wanted, from, to)]),
+      detail: detail(work),
+    }
+  }
+  const whole = wholeBecause(flow, request, facts)
+  const due = dueStretches(flow, now)
+  if (whole !== null) {
+    return {
+      slices: due.map(({ slice }) => ({ action: 'run', slice, why: whole })),
+      steps: steps(flow, facts, ['count all events']),
+      detail: detail({ tag: 'whole', why: whole }),
+    }
+  }
+  const changed = stretchesOf(options, changedBuckets(options, facts, now, through))
+  const before = facts.position === null ? -Infinity : Date.parse(facts.position.through)
+  if (changed.length === 0 && before >= through && due.every(({ slice }) => slices.get(slice.key)?.state === 'done')) {
+    const why = `nothing has changed, and no ${options.grains[0] ?? ''} has ended, since ${facts.position?.through ?? ''}`
+    return { slices: due.map(({ slice }) => ({ action: 'skip', slice, why })), steps: [], detail: detail({ tag: 'changed' }) }
+  }
+  return {
+    slices: joined(changed, due).map(({ slice }) => ({
+      action: 'run',
+      slice,
+      why: changed.some((one) => one.slice.key === slice.key) ? 'events of it have changed' : 'a bucket of it is over',
+    })),
+    steps: steps(flow, facts, ['count the buckets whose events have changed, then what is made of them']),
+    detail: detail({ tag: 'changed' }),
+  }
+}
+
+/** What is out of date by the marks that are there, or lies within the lookback. */
+export function changedBuckets(options: RollupOptions, facts: Pick<RollupFacts, 'marks'>, now: Date, through: number): Buckets {
+  const finest = options.grains[0] ?? 'day'
+  const back = options.track.tag === 'lookback' ? [{ from: now.getTime() - options.track.ms, to: through, grain: finest }] : []
+  const marked = touchedBy(options, facts.marks).filter(({ from }) => from < through)
+  return bucketsOfTouched(options, [...marked, ...back], through)
+}
+
+export function stretchesOf({ calendar }: RollupOptions, buckets: Buckets): readonly Stretch[] {
+  const found = new Map<string, Stretch>()
+  for (const [grain, list] of buckets)
+    for (const { from } of list) {
+      const stretch = stretchAt(from, grain, calendar)
+      found.set(stretch.slice.key, stretch)
+    }
+  return [...found.values()]
+}
+
+function joined(a: readonly Stretch[], b: readonly Stretch[]): readonly Stretch[] {
+  return [...new Map([...a, ...b].map((one) => [one.slice.key, one])).values()]
+}
+
+/** The exact slices of a range: those that are up to date are left, unless it is forced. */
+function backfilled(
+  flow: Flow<RollupOptions>,
+  request: WorkRequest,
+  facts: RollupFacts,
+  range: {
+    readonly from: number
+    readonly to: number
+    readonly through: number
+    readonly wanted: readonly Grain[]
+    readonly slices: LookContext['slices']
+  },
+): Pick<Plan, 'slices' | 'steps'> {
+  const { options } = flow
+  const from = Math.max(range.from, facts.extent?.from ?? range.through)
+  const marked = new Set(
+    stretchesOf(options, bucketsOfTouched(options, touchedBy(options, facts.marks), range.through)).map(({ slice }) => slice.key),
+  )
+  const planned = range.wanted
+    .flatMap((grain) => stretchesBetween(from, range.to, grain, options.calendar))
+    .map(({ slice }): PlannedSlice => {
+      const record = range.slices.get(slice.key)
+      const current = record?.state === 'done' && record.definitionHash === flow.definitionHash && !marked.has(slice.key)
+      if (current && !request.force && !request.clear) return { action: 'skip', slice, why: 'it is up to date' }
+      const why = marked.has(slice.key) ? 'events of it have changed' : current ? 'forced' : (record?.state ?? 'missing')
+      return { action: 'run', slice, why }
+    })
+  return { slices: planned, steps: steps(flow, facts, [widened(flow, range.wanted, from, range.to)]) }
+}
+
+/** What a range becomes where it does not begin and end with buckets. */
+function widened({ options }: Flow<RollupOptions>, wanted: readonly Grain[], from: number, to: number): string {
+  const parts = wanted.flatMap((grain) => {
+    const found = [...bucketsOfTouched(options, [{ from, to, grain }], to).get(grain) ?? []]
+    const [first, last] = [found[0], found.at(-1)]
+    if (first === undefined || last === undefined) return []
+    const wide = first.from < from || last.to > to ? ', widened to whole buckets' : ''
+    return [`${grain}: ${new Date(first.from).toISOString()} to ${new Date(last.to).toISOString()}${wide}`]
+  })
+  return `count every bucket that has a part in the range (${parts.join('; ')})`
+}
+
+function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: readonly string[]): readonly string[] {
+  const { from, to, grains, levels, keep } = options
+  return [
+    ...(facts.untracked === null ? [] : [`make triggers on ${facts.untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')} that mark what changes`]),
+    ...(facts.standing ? [] : [`create ${to.schema}.${to.table}`]),
+    `read ${from.schema}.${from.table}${facts.source.indexed ? '' : `, all of it: no index finds events by ${options.at}`}`,
+    ...what,
+    `by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`,
+    ...Object.entries(keep).map(([grain, ms]) => `drop buckets by ${grain} that are older than ${formatDuration(ms)}`),
+  ]
+}

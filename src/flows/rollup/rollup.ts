@@ -1,0 +1,87 @@
+import { SluiceError } from '../../lib/error.ts'
+import { sql } from '../../lib/sql.ts'
+import { whateverIsDue, type Ddl, type Finding, type Flow, type Kind, type LookContext } from '../flow.ts'
+import { levelName, type RollupOptions } from './config.ts'
+import { lookRollup, type RollupFacts } from './facts.ts'
+import { dueStretches, planRollup, refuseRollup, type RollupDetail } from './plan.ts'
+import { runRollup } from './run.ts'
+import { readStanding } from './sql/table.ts'
+import { verifyRollup } from './verify.ts'
+
+/** `rollup`: events counted by hour to year, in a table of the application database. */
+export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
+  kind: 'rollup',
+  due: (flow, due) => dueStretches(flow, due).map(({ slice }) => slice),
+  ends: ({ options }) => ({
+    reads: [options.from, ...options.joins].map(({ schema, table }) => ({ store: 'database', tag: 'table', name: `${schema}.${table}` })),
+    writes: [{ store: 'database', tag: 'table', name: `${options.to.schema}.${options.to.table}` }],
+  }),
+  refuse: refuseRollup,
+  facts: lookRollup,
+  plan: planRollup,
+  run: runRollup,
+  // All that a run does is one transaction.
+  tidy: async () => {},
+  verify: verifyRollup,
+  ddl,
+  inspect,
+}
+
+async function ddl({ options }: Flow<RollupOptions>, { state }: LookContext): Promise<Ddl> {
+  const { from, to, grains, levels } = options
+  const standing = await readStanding(state, to)
+  const events = (await readStanding(state, from)) ?? []
+  const source = `-- events of ${from.schema}.${from.table}\n${events.map(({ name, type }) => `--   ${name} ${type}`).join('\n')}`
+  const target =
+    standing === null
+      ? `-- ${to.schema}.${to.table} is created by the first run: grain, level, bucket, dimensions, measures;\n-- by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`
+      : `create table ${to.schema}.${to.table} (\n${standing.map(({ name, type }) => `  "${name.replaceAll('"', '""')}" ${type}`).join(',\n')}\n);`
+  return { source, target, columns: [], problem: null }
+}
+
+async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise<readonly Finding[]> {
+  const { options, name: about } = flow
+  const table = `${options.from.schema}.${options.from.table}`
+  try {
+    const facts = await lookRollup(flow, whateverIsDue, context)
+    const { partitioned } = await context.state.one<{ partitioned: boolean }>(
+      sql`select relkind = 'p' as "partitioned" from pg_class where oid = ${facts.source.oid}::oid`,
+    )
+    return [
+      { severity: 'fine', about, says: `counts the events of ${table}`, fix: null },
+      ...(facts.source.indexed
+        ? []
+        : [
+            {
+              severity: 'warning' as const,
+              about,
+              says: `no index finds events of ${table} by ${options.at}: every run reads all of them`,
+              fix: `create index concurrently on ${table} (${options.at})`,
+            },
+          ]),
+      ...(facts.untracked !== null && facts.position !== null
+        ? [
+            {
+              severity: 'warning' as const,
+              about,
+              says: `triggers that mark changes are missing on ${table}, or switched off: the next run makes them and counts everything anew`,
+              fix: `sluice run ${about}`,
+            },
+          ]
+        : []),
+      ...(partitioned && options.track.tag === 'triggers'
+        ? [
+            {
+              severity: 'warning' as const,
+              about,
+              says: `${table} is partitioned: what is written into a partition by its own name, and partitions that are dropped, mark nothing`,
+              fix: `write by the name of the table; after dropping a partition: sluice backfill ${about} --from … --to … --force`,
+            },
+          ]
+        : []),
+    ]
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return [{ severity: 'problem', about, says: `${error.code}: ${error.summary}: ${error.why}`, fix: error.fix }]
+  }
+}

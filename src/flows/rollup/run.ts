@@ -1,0 +1,403 @@
+import { SluiceError } from '../../lib/error.ts'
+import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
+import { madeOf, type Grain } from '../../lib/grain.ts'
+import { ident, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
+import { addMarks, takeMarks } from '../../state/dirty.ts'
+import { writePosition } from '../../state/position.ts'
+import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
+import { levelName, type RollupOptions } from './config.ts'
+import { readExtent, stateOf, type Position } from './facts.ts'
+import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
+import { bucketsOf, stretchAt, type Stretch } from './slices.ts'
+import { instants } from './sql/buckets.ts'
+import { countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
+import { growTable, indexTable, insertInto, readStanding } from './sql/table.ts'
+import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
+import { sortBuckets, type Buckets } from './work.ts'
+
+/**
+ * Counts what is to be counted, in the transaction in which readers see it: marks are taken away first, then events are read, so that
+ * whatever is written meanwhile leaves its own mark for the next run.
+ */
+export async function runRollup(flow: Flow<RollupOptions>, plan: Plan<RollupDetail>, context: WorkContext): Promise<void> {
+  const { detail } = plan
+  await track(flow, detail, context)
+  await context.publishAll(async (tx) => {
+    await roomToCount(tx)
+    return await new Counting(flow, detail, context, tx).count()
+  })
+}
+
+/** Makes the triggers that are missing. From their commit on every change is marked; all that was before is counted by this run. */
+async function track(flow: Flow<RollupOptions>, { facts }: RollupDetail, context: WorkContext): Promise<void> {
+  const { untracked } = facts
+  if (untracked === null) return
+  context.phase('track')
+  try {
+    await context.state.transaction(async (tx) => {
+      await tx.run(sql`select set_config('lock_timeout', '5s', true)`)
+      for (const statement of untracked.flatMap(({ statements }) => statements)) await tx.run(statement)
+    })
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'STORE_DENIED') throw error
+    const names = untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')
+    throw new SluiceError('STORE_DENIED', `${flow.name} may not put triggers on ${names}`, {
+      why: error.why,
+      fix: `grant trigger on ${names} to the role of the database's url, or set track: { lookback: '3d' }`,
+      where: { ...error.where, flow: flow.name },
+      cause: error.cause,
+    })
+  }
+}
+
+/** Memory to group in, and workers where the server has them; for this transaction. */
+async function roomToCount(tx: Session): Promise<void> {
+  await tx.run(sql`
+    select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 262144)::text, true),
+      set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 131072)::text, true),
+      set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true)`)
+}
+
+class Counting {
+  readonly #flow: Flow<RollupOptions>
+  readonly #detail: RollupDetail
+  readonly #context: WorkContext
+  readonly #tx: Session
+  readonly #done = new Map<string, Stretch>()
+
+  constructor(flow: Flow<RollupOptions>, detail: RollupDetail, context: WorkContext, tx: Session) {
+    this.#flow = flow
+    this.#detail = detail
+    this.#context = context
+    this.#tx = tx
+  }
+
+  async count(): Promise<readonly PublishedSlice[]> {
+    const { options } = this.#flow
+    const { work } = this.#detail
+    for (const stretch of this.#planned()) this.#done.set(stretch.slice.key, stretch)
+    switch (work.tag) {
+      case 'whole':
+        await this.#whole()
+        break
+      case 'changed': {
+        const marks = await this.#take(null, this.#detail.through)
+        await this.#redo(changedBuckets(options, { marks }, this.#context.now, this.#detail.through))
+        break
+      }
+      case 'range': {
+        const { from, to, grains } = work
+        // The finest one counts everything that lies in the range anew.
+        if (grains[0] === options.grains[0]) await this.#take(from, to)
+        const touched = new Map<Grain, readonly Bucket[]>()
+        for (const grain of options.grains) {
+          const within = grains.includes(grain) || isAbove(grain, grains, options.grains)
+          touched.set(grain, within ? this.#begun([...bucketsBetween(from, to, grain, options.calendar)]) : [])
+        }
+        await this.#redo(touched)
+        break
+      }
+      case 'stretches':
+        for (const stretch of work.stretches) await this.#stretch(stretch, work.from, work.to)
+        break
+    }
+    await this.#expire()
+    return await this.#published()
+  }
+
+  #planned(): readonly Stretch[] {
+    const { work } = this.#detail
+    return work.tag === 'whole' || work.tag === 'changed' ? dueStretches(this.#flow, this.#context.now) : []
+  }
+
+  #begun(buckets: readonly Bucket[]): readonly Bucket[] {
+    return buckets.filter(({ from }) => from < this.#detail.through)
+  }
+
+  /** Takes the marks of all grains in [from, to). */
+  async #take(from: number | null, to: number, all = false): ReturnType<typeof takeMarks> {
+    const bounds = { from: from === null ? null : new Date(from), to: new Date(to) }
+    return await takeMarks(this.#tx, stateOf(this.#context), this.#flow.name, { grains: null, ...bounds, all })
+  }
+
+  /** One slice: its own buckets, as far as they lie in the range. What is made of them is left to its own slice, and marked. */
+  async #stretch(stretch: Stretch, from: number, to: number): Promise<void> {
+    const { options } = this.#flow
+    const { grain } = stretch
+    const buckets = this.#begun(bucketsOf(stretch, options.calendar)).filter((one) => one.to > from && one.from < to)
+    this.#done.set(stretch.slice.key, stretch)
+    const [first, last] = [buckets[0], buckets.at(-1)]
+    if (first === undefined || last === undefined) return
+    const state = stateOf(this.#context)
+    const until = Math.min(last.to, this.#detail.through)
+    const finest = grain === options.grains[0]
+    await takeMarks(this.#tx, state, this.#flow.name, {
+      grains: finest ? [null, grain] : [grain],
+      from: new Date(first.from),
+      to: new Date(until),
+      all: false,
+    })
+    await this.#ready()
+    await this.#replace(grain, buckets)
+    for (const above of options.grains) {
+      if (!isAbove(above, [grain], options.grains)) continue
+      const starts = new Set(buckets.map((one) => bucketAt(one.from, above, options.calendar).from))
+      await addMarks(this.#tx, state, this.#flow.name, above, [...starts].map((one) => new Date(one)))
+    }
+  }
+
+  /** Fine to coarse, so that what is made of something is made after it. */
+  async #redo(buckets: Buckets): Promise<void> {
+    await this.#ready()
+    for (const [grain, list] of buckets) if (list.length > 0) await this.#replace(grain, list)
+    for (const stretch of stretchesOf(this.#flow.options, buckets)) this.#done.set(stretch.slice.key, stretch)
+    await this.#moveOn()
+  }
+
+  /** Everything up to here is counted. */
+  async #moveOn(): Promise<void> {
+    const { facts, through } = this.#detail
+    const position: Position = {
+      through: new Date(through).toISOString(),
+      hash: this.#flow.definitionHash,
+      source: facts.source.oid,
+      tracking: facts.tracking,
+    }
+    // A range says nothing of what lies outside of it.
+    if (this.#detail.work.tag === 'range') return
+    await writePosition(this.#tx, stateOf(this.#context), this.#flow.name, position)
+  }
+
+  async #ready(): Promise<void> {
+    const { options } = this.#flow
+    const standing = await readStanding(this.#tx, options.to)
+    if (standing === null) {
+      await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
+      await indexTable(this.#tx, options, await this.#version())
+    } else await growTable(this.#tx, options, standing, this.#shape())
+  }
+
+  #shape(): Query {
+    const { options } = this.#flow
+    const { type } = this.#detail.facts.source
+    const extent = { from: 0, through: 0 }
+    const finest: Finest = { tag: 'starts', starts: [0] }
+    const root = options.dimensions.map(({ name }) => name)
+    return countFinest(options, type, { grain: options.grains[0] ?? 'day', level: root, finest, extent })
+  }
+
+  async #version(): Promise<number> {
+    return await this.#context.state.version()
+  }
+
+  /** Deletes these buckets and counts them anew, whole; those that are frozen stay. */
+  async #replace(grain: Grain, buckets: readonly Bucket[]): Promise<void> {
+    const { options } = this.#flow
+    const { facts, through, clear } = this.#detail
+    const sorted = sortBuckets(options, grain, buckets, { now: this.#context.now.getTime(), clear })
+    if (sorted.frozen.length > 0)
+      this.#context.log('info', `${sorted.frozen.length} buckets by ${grain} are older than the events that are kept, and stay as they are`)
+    this.#context.phase(grain)
+    const statements: Query[] = []
+    if (sorted.events.length > 0) {
+      const what = { grain, buckets: sorted.events, through, indexed: facts.source.indexed }
+      statements.push(countEvents(options, facts.source.type, what))
+    }
+    for (const [finer, list] of sorted.finer) {
+      const query = countFiner(options, { grain, finer, buckets: list })
+      if (query === null) throw new Error('a measure that does not add up is counted from events')
+      statements.push(query)
+    }
+    await this.#drop(grain, [...sorted.events, ...[...sorted.finer.values()].flat()])
+    for (const query of statements) this.#context.progress({ rows: await this.#tx.run(insertInto(options, query)) })
+  }
+
+  async #drop(grain: Grain, buckets: readonly Bucket[]): Promise<void> {
+    if (buckets.length === 0) return
+    await this.#tx.run(sql`
+      delete from ${tableOf(this.#flow.options)} where grain = ${grain} and bucket = any(${instants(buckets.map(({ from }) => from))})`)
+  }
+
+  async #whole(): Promise<void> {
+    const { options } = this.#flow
+    const { facts, work, through } = this.#detail
+    if (work.tag === 'whole') this.#context.log('info', `counting everything: ${work.why}`)
+    await this.#take(null, through, true)
+    const standing = await readStanding(this.#tx, options.to)
+    const extent = await readExtent(this.#tx, options, facts.source.type)
+    if (extent === null || extent.from >= through) {
+      if (standing !== null && options.keepRaw === null) await this.#tx.run(sql`delete from ${tableOf(options)}`)
+      await this.#ready()
+      return await this.#moveOn()
+    }
+    const boundary = options.keepRaw === null ? -Infinity : this.#context.now.getTime() - options.keepRaw
+    const since = firstWhole(extent.from, boundary, options)
+    const whole: Extent = { from: since, through: Math.min(through, extent.to) }
+    const buckets = (grain: Grain): readonly Bucket[] =>
+      [...bucketsBetween(whole.from, Math.max(whole.through, whole.from + 1), grain, options.calendar)].filter(
+        ({ from }) => from >= since || options.keepRaw === null,
+      )
+    const fresh = standing === null
+    if (!fresh) {
+      await growTable(this.#tx, options, standing, this.#shape())
+      for (const grain of options.grains)
+        await this.#tx.run(sql`delete from ${tableOf(options)} where grain = ${grain}${
+          options.keepRaw === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+        }`)
+    }
+    const distinct = options.measures.some(({ fn }) => fn === 'distinct')
+    if (distinct) await this.#wholeNew(whole, buckets, fresh)
+    else await this.#wholeAdded(whole, buckets, fresh)
+    if (fresh) {
+      this.#context.phase('index')
+      await indexTable(this.#tx, options, await this.#version())
+      await this.#tx.run(sql`analyze ${tableOf(options)}`)
+    }
+    for (const grain of options.grains)
+      for (const { from } of buckets(grain)) {
+        const stretch = stretchAt(from, grain, options.calendar)
+        this.#done.set(stretch.slice.key, stretch)
+      }
+    await this.#moveOn()
+  }
+
+  /** The finest grain from events, everything else from that. */
+  async #wholeAdded(extent: Extent, buckets: (grain: Grain) => readonly Bucket[], fresh: boolean): Promise<void> {
+    const { options } = this.#flow
+    const { type } = this.#detail.facts.source
+    const [finest = 'day', ...coarser] = options.grains
+    const how = finestOf(finest, extent, options, buckets(finest))
+    const root = rootOf(options)
+    this.#context.phase(finest)
+    const levels = root === null ? options.levels : [root]
+    for (const [index, level] of levels.entries()) {
+      const query = countFinest(options, type, { grain: finest, level, finest: how, extent })
+      const rows =
+        fresh && index === 0
+          ? await this.#tx.run(sql`create table ${tableOf(options)} as ${query}`)
+          : await this.#tx.run(insertInto(options, query))
+      this.#context.progress({ rows })
+    }
+    if (root !== null)
+      for (const level of options.levels)
+        if (levelName(level) !== levelName(root)) {
+          const query = countLevel(options, { grain: finest, level, root, since: options.keepRaw === null ? null : extent.from })
+          if (query !== null) await this.#tx.run(insertInto(options, query))
+        }
+    for (const grain of coarser) {
+      const finer = madeOf(grain, options.grains)
+      this.#context.phase(grain)
+      const query =
+        finer === null
+          ? countEvents(options, type, { grain, buckets: buckets(grain), through: this.#detail.through, indexed: false })
+          : countFiner(options, { grain, finer, buckets: buckets(grain) })
+      if (query === null) throw new Error('a measure that does not add up is counted from events')
+      this.#context.progress({ rows: await this.#tx.run(insertInto(options, query)) })
+    }
+  }
+
+  /** Different values: level by level, all grains from one pass over the events. */
+  async #wholeNew(extent: Extent, buckets: (grain: Grain) => readonly Bucket[], fresh: boolean): Promise<void> {
+    const { options } = this.#flow
+    const { type } = this.#detail.facts.source
+    const [finest = 'day'] = options.grains
+    if (fresh) await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
+    const how = finestOf(finest, extent, options, buckets(finest))
+    await this.#calendar(buckets)
+    for (const level of options.levels) {
+      this.#context.phase(`read ${levelName(level)}`)
+      const stage = ident('pg_temp', 'sluice_new')
+      const query = countNew(options, type, { level, finest: how, extent, calendar: ident('pg_temp', 'sluice_calendar') })
+      await this.#tx.run(sql`create temporary table sluice_new on commit drop as ${query}`)
+      for (const grain of options.grains) {
+        this.#context.phase(`${grain} ${levelName(level)}`)
+        const summed = sumNew(options, { grain, level, stage, buckets: buckets(grain) })
+        this.#context.progress({ rows: await this.#tx.run(insertInto(options, summed)) })
+      }
+      await this.#tx.run(sql`drop table ${stage}`)
+    }
+    await this.#tx.run(sql`drop table ${ident('pg_temp', 'sluice_calendar')}`)
+  }
+
+  /** A row for each finest bucket: the beginnings of all that it lies in. */
+  async #calendar(buckets: (grain: Grain) => readonly Bucket[]): Promise<void> {
+    const { options } = this.#flow
+    const [finest = 'day'] = options.grains
+    const list = buckets(finest)
+    const columns = options.grains.map((grain) => ({
+      grain,
+      starts: list.map(({ from }) => bucketAt(from, grain, options.calendar).from),
+    }))
+    await this.#tx.run(sql`create temporary table sluice_calendar on commit drop as
+      select * from unnest(${instants(list.map(({ from }) => from))}${columns.reduce<Query>(
+        (all, { starts }) => sql`${all}, ${instants(starts)}`,
+        raw(''),
+      )}) as k (bucket, ${raw(columns.map(({ grain }) => ident(grain).sql).join(', '))})`)
+    await this.#tx.run(sql`analyze pg_temp.sluice_calendar`)
+  }
+
+  /** Drops what is not kept any more. */
+  async #expire(): Promise<void> {
+    const { options } = this.#flow
+    for (const grain of options.grains) {
+      const keep = options.keep[grain]
+      if (keep === undefined) continue
+      const bound = bucketAt(this.#context.now.getTime() - keep, grain, options.calendar).from
+      const rows = await this.#tx.run(sql`
+        delete from ${tableOf(options)} where grain = ${grain} and bucket < ${new Date(bound).toISOString()}::timestamptz`)
+      if (rows > 0) this.#context.log('info', `dropped ${rows} rows by ${grain} that are not kept any more`)
+    }
+  }
+
+  /** How many rows each slice has now. */
+  async #published(): Promise<readonly PublishedSlice[]> {
+    const { options } = this.#flow
+    const found: PublishedSlice[] = []
+    for (const grain of options.grains) {
+      const stretches = [...this.#done.values()].filter((one) => one.grain === grain).toSorted((a, b) => a.from - b.from)
+      if (stretches.length === 0) continue
+      const starts = instants(stretches.map(({ from }) => from))
+      const ends = instants(stretches.map(({ to }) => to))
+      const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
+        select b.i::int as "i", sum(t.rows)::bigint as "rows"
+        from (select bucket, count(*) as rows from ${tableOf(options)}
+            where grain = ${literal(grain)} and bucket >= (${starts})[1] and bucket < (${ends})[${raw(String(stretches.length))}]
+            group by bucket) as t
+          cross join lateral (select width_bucket(t.bucket, ${starts}) as i) as b
+        where b.i > 0 and t.bucket < (${ends})[b.i] group by b.i`)
+      const counts = new Map(rows.map((row) => [row.i, Number(row.rows)]))
+      for (const [index, { slice }] of stretches.entries())
+        found.push({ slice, result: { rows: counts.get(index + 1) ?? 0, sourceMark: null, asOf: this.#context.now, changes: null } })
+    }
+    return found
+  }
+}
+
+/** Whether buckets of this grain are made of, or hold, those of the others. */
+function isAbove(grain: Grain, of: readonly Grain[], all: readonly Grain[]): boolean {
+  return of.some((finer) => all.indexOf(grain) > all.indexOf(finer) && !(finer === 'week'))
+}
+
+/** The level that has every dimension of all others; null: there is none. */
+function rootOf({ levels }: RollupOptions): readonly string[] | null {
+  return levels.find((level) => levels.every((other) => other.every((name) => level.includes(name)))) ?? null
+}
+
+/** The beginning of the first bucket of the finest grain of which all events are kept. */
+function firstWhole(first: number, boundary: number, { grains, calendar }: RollupOptions): number {
+  const finest = grains[0] ?? 'day'
+  const bucket = bucketAt(Math.max(first, boundary), finest, calendar)
+  return bucket.from < boundary ? bucket.to : bucket.from
+}
+
+const hour = 3_600_000
+const lengths = { 'quarter-hour': hour / 4, hour } as const
+
+/** Bins of equal length, where clocks are never moved by less than one; else bucket by bucket. */
+function finestOf(grain: Grain, extent: Extent, { calendar }: RollupOptions, buckets: readonly Bucket[]): Finest {
+  const starts = buckets.map(({ from }) => from)
+  if (grain !== 'hour' && grain !== 'quarter-hour') return { tag: 'starts', starts }
+  const origin = starts[0] ?? extent.from
+  const even = starts.every((start) => (start - origin) % lengths[grain] === 0)
+  return even ? { tag: 'bins', length: grain, origin } : { tag: 'starts', starts }
+}

@@ -1,0 +1,112 @@
+/** What is counted: statements that select rows of the table, in the order of its columns (`columnNames`). */
+import { ident, idents, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
+import type { Bucket } from '../../../lib/calendar.ts'
+import type { Grain } from '../../../lib/grain.ts'
+import { columnsOf, fixedColumns, levelName, type RollupOptions } from '../config.ts'
+import { instants, ranges } from './buckets.ts'
+import { eventsOf, type AtType } from './events.ts'
+import { ofCounted, ofEvents } from './measure.ts'
+
+/** The columns of the table, in order. */
+export function columnNames({ dimensions, measures }: RollupOptions): readonly string[] {
+  return [...fixedColumns, ...dimensions.map(({ name }) => name), ...measures.flatMap(columnsOf)]
+}
+
+export const tableOf = ({ to }: Pick<RollupOptions, 'to'>): Query => ident(to.schema, to.table)
+
+const dimension = (index: number): Query => ident(`d${index}`)
+
+/** `grouping sets ((i, "d0"), (i))`, one for each level, and the name of a row's level. */
+export function levelled({ dimensions, levels }: RollupOptions, first: Query): { readonly sets: Query; readonly level: Query } {
+  const all = dimensions.map((_, index) => dimension(index))
+  const sets = levels.map(
+    (level) => sql`(${join([first, ...all.filter((__, index) => isOf(level, dimensions[index]?.name))], ', ')})`,
+  )
+  if (dimensions.length === 0) return { sets: join(sets, ', '), level: literal(levelName([])) }
+  const names = levels.map((level) => {
+    // `grouping()` has a bit for each dimension that the set leaves out, the first one highest.
+    const bits = dimensions.reduce((mask, { name }) => mask * 2 + (level.includes(name) ? 0 : 1), 0)
+    return sql`when ${raw(String(bits))} then ${literal(levelName(level))}`
+  })
+  return {
+    sets: join(sets, ', '),
+    level: sql`case grouping(${join(all, ', ')}) ${join(names, ' ')} end`,
+  }
+}
+
+const isOf = (level: readonly string[], name: string | undefined): boolean => name !== undefined && level.includes(name)
+
+/**
+ * Every level of these buckets of a grain, counted from the events before `through`. `indexed`: range by range, as an index on their time
+ * finds them; else in one pass over all events.
+ */
+export function countEvents(
+  options: RollupOptions,
+  type: AtType,
+  what: { readonly grain: Grain; readonly buckets: readonly Bucket[]; readonly through: number; readonly indexed: boolean },
+): Query {
+  const { grain, through, indexed } = what
+  const buckets = what.buckets
+    .filter(({ from }) => from < through)
+    .map(({ from, to }) => ({ from, to: Math.min(to, through) }))
+  const starts = instants(buckets.map(({ from }) => from))
+  const ends = instants(buckets.map(({ to }) => to))
+  const read = ranges(buckets)
+  const one = { from: raw('r.lo'), to: raw('r.hi') }
+  const events = indexed
+    ? sql`unnest(${instants(read.map(({ from }) => from))}, ${instants(read.map(({ to }) => to))}) as r (lo, hi)
+      cross join lateral ${eventsOf(options, type, one)} as e`
+    : sql`${eventsOf(options, type, {
+        from: sql`${new Date(read[0]?.from ?? 0).toISOString()}::timestamptz`,
+        to: sql`${new Date(read.at(-1)?.to ?? 0).toISOString()}::timestamptz`,
+      })} as e`
+  const { sets, level } = levelled(options, raw('b.i'))
+  const inside = indexed ? sql` and e."at" >= r.lo and e."at" < r.hi` : raw('')
+  return sql`
+    select ${literal(grain)}::text, ${level}, (${starts})[b.i], ${lists(options)}
+    from ${events} cross join lateral (select width_bucket(e."at", ${starts}) as i) as b
+    where b.i > 0 and e."at" < (${ends})[b.i]${inside}
+    group by grouping sets (${sets})`
+}
+
+/** Dimensions and measures of events. */
+function lists({ dimensions, measures }: RollupOptions): Query {
+  return join([...dimensions.map((_, index) => dimension(index)), ...measures.flatMap(ofEvents)], ', ')
+}
+
+/** Every level of these buckets, made of the rows of finer ones; null if a measure cannot be told from them. */
+export function countFiner(
+  options: RollupOptions,
+  what: { readonly grain: Grain; readonly finer: Grain; readonly buckets: readonly Bucket[] },
+): Query | null {
+  const columns = options.measures.map(ofCounted)
+  if (columns.some((one) => one === null)) return null
+  const { grain, finer, buckets } = what
+  const starts = instants(buckets.map(({ from }) => from))
+  const ends = instants(buckets.map(({ to }) => to))
+  const names = idents(options.dimensions.map(({ name }) => name))
+  const by = options.dimensions.length === 0 ? raw('') : sql`, ${names}`
+  return sql`
+    select ${literal(grain)}::text, c.level, (${starts})[b.i]${by}, ${join(columns.flatMap((one) => one ?? []), ', ')}
+    from ${tableOf(options)} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as i) as b
+    where c.grain = ${literal(finer)} and c.bucket >= (${starts})[1] and c.bucket < (${ends})[${raw(String(buckets.length))}]
+      and b.i > 0 and c.bucket < (${ends})[b.i]
+    group by c.level, b.i${by}`
+}
+
+/** Another level of a grain, made of the rows of the level that has all of its dimensions. */
+export function countLevel(
+  options: RollupOptions,
+  what: { readonly grain: Grain; readonly level: readonly string[]; readonly root: readonly string[]; readonly since: number | null },
+): Query | null {
+  const columns = options.measures.map(ofCounted)
+  if (columns.some((one) => one === null)) return null
+  const { grain, level, root, since } = what
+  const shown = options.dimensions.map(({ name }) => (level.includes(name) ? ident(name) : raw('null')))
+  const by = options.dimensions.filter(({ name }) => level.includes(name)).map(({ name }) => ident(name))
+  const newer = since === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+  return sql`
+    select grain, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, ...columns.flatMap((one) => one ?? [])], ', ')}
+    from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer}
+    group by ${join([raw('grain'), raw('bucket'), ...by], ', ')}`
+}

@@ -1,0 +1,214 @@
+/**
+ * Every bucket against the events: a slice is compared as of one snapshot, the events counted once more beside the rows that are there.
+ * Buckets that are marked as out of date are left out (their events have changed since, which is no finding), and so are those whose
+ * events are no longer kept.
+ */
+import { ident, join, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
+import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
+import type { Grain } from '../../lib/grain.ts'
+import { SluiceError } from '../../lib/error.ts'
+import { readMarks } from '../../state/dirty.ts'
+import { readPosition } from '../../state/position.ts'
+import {
+  whateverIsDue,
+  type Difference,
+  type Flow,
+  type LookContext,
+  type SliceRecord,
+  type Verification,
+  type VerifyRequest,
+} from '../flow.ts'
+import { columnsOf, type RollupOptions } from './config.ts'
+import { lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
+import { stretchOfKey, bucketsOf, stretchAt, type Stretch } from './slices.ts'
+import { instants } from './sql/buckets.ts'
+import { columnNames, countEvents, tableOf } from './sql/count.ts'
+import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
+
+const examplesShown = 10
+
+export async function verifyRollup(
+  flow: Flow<RollupOptions>,
+  request: VerifyRequest,
+  context: LookContext,
+): Promise<readonly Verification[]> {
+  const { options } = flow
+  const state = stateOf(context)
+  const facts = await lookRollup(flow, { ...whateverIsDue, slices: request.slices, backfill: true }, context)
+  return await context.state.transaction(
+    async (tx) => {
+      const position = (await readPosition(tx, state, flow.name)) as Position | undefined // only `run.ts` writes it
+      if (position === undefined || !facts.standing) throw neverCounted(flow)
+      const through = Date.parse(position.through)
+      const marks = await readMarks(tx, state, flow.name)
+      const dirty = bucketsOfTouched(options, touchedBy(options, marks), through)
+      const everything = marks.some(({ at }) => at === null)
+      const compared = everything ? [] : stretchesFor(flow, request, facts, context, through)
+      const found = await compareAll({ flow, facts, tx, context, through, dirty }, compared)
+      return found
+    },
+    { isolation: 'repeatable read' },
+  )
+}
+
+/** Those that were asked for; else every one that is recorded, and those of events that none is recorded for. */
+function stretchesFor(
+  { options }: Flow<RollupOptions>,
+  { slices }: VerifyRequest,
+  facts: RollupFacts,
+  context: LookContext,
+  through: number,
+): readonly Stretch[] {
+  const { calendar, grains } = options
+  const recorded = [...context.slices.values()]
+    .filter(({ state }) => state !== 'missing')
+    .flatMap(({ key }) => stretchOfKey(key, calendar, grains) ?? [])
+  const missed = facts.extent === null ? [] : grains.flatMap((grain) => spanning(options, grain, facts.extent, through))
+  const wanted = slices === null ? [...recorded, ...missed] : slices.flatMap((key) => stretchOfKey(key, calendar, grains) ?? [])
+  return [...new Map(wanted.map((one) => [one.slice.key, one])).values()].toSorted((a, b) => b.slice.ordinal - a.slice.ordinal)
+}
+
+/** So many days are looked at whether a slice is recorded of them or not. */
+const daysAtMost = 40_000
+
+function spanning({ calendar }: RollupOptions, grain: Grain, extent: Bucket | null, through: number): readonly Stretch[] {
+  if (extent === null || (through - extent.from) / 86_400_000 > daysAtMost) return []
+  const to = Math.min(extent.to, through)
+  const found = new Map<string, Stretch>()
+  for (const { from } of bucketsBetween(extent.from, Math.max(to, extent.from), 'day', calendar)) {
+    const stretch = stretchAt(bucketAt(from, grain, calendar).from, grain, calendar)
+    found.set(stretch.slice.key, stretch)
+  }
+  return [...found.values()]
+}
+
+interface Sides {
+  readonly flow: Flow<RollupOptions>
+  readonly facts: RollupFacts
+  readonly tx: Session
+  readonly context: LookContext
+  readonly through: number
+  readonly dirty: Buckets
+}
+
+/** Grain by grain, in groups of slices: each group is one pass over its events. */
+async function compareAll(sides: Sides, stretches: readonly Stretch[]): Promise<readonly Verification[]> {
+  const { options } = sides.flow
+  const found: Verification[] = []
+  for (const grain of options.grains) {
+    const own = stretches.filter((one) => one.grain === grain)
+    // Without an index each group reads all events: then one group is all.
+    const size = sides.facts.source.indexed ? 64 : Math.max(1, own.length)
+    for (let at = 0; at < own.length; at += size) found.push(...(await compare(sides, grain, own.slice(at, at + size))))
+  }
+  sides.context.log('info', `compared ${found.length} slices with the events`)
+  return found
+}
+
+interface FoundRow {
+  readonly [column: string]: unknown
+  readonly bucket: Date
+  readonly level: string
+  readonly key: Readonly<Record<string, string | null>>
+  readonly side: 'missing' | 'extra' | 'changed'
+  readonly columns: readonly string[]
+}
+
+async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]): Promise<readonly Verification[]> {
+  const { flow, facts, tx, context, through, dirty } = sides
+  const { options } = flow
+  const boundary = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
+  const kept = options.keep[grain] === undefined ? -Infinity : context.now.getTime() - options.keep[grain]
+  const marked = new Set((dirty.get(grain) ?? []).map(({ from }) => from))
+  const of = new Map<number, Stretch>()
+  const buckets: Bucket[] = []
+  const changedSince = new Set<string>()
+  for (const stretch of stretches)
+    for (const bucket of bucketsOf(stretch, options.calendar)) {
+      if (marked.has(bucket.from)) changedSince.add(stretch.slice.key)
+      if (bucket.from >= through || bucket.from < boundary || bucket.to <= kept || marked.has(bucket.from)) continue
+      of.set(bucket.from, stretch)
+      buckets.push(bucket)
+    }
+  buckets.sort((a, b) => a.from - b.from)
+  const { rows, counts } = await differences(sides, grain, buckets)
+  const tally = (list: readonly FoundRow[], side: FoundRow['side']): number => list.filter((row) => row.side === side).length
+  return stretches.map((stretch): Verification => {
+    const key = stretch.slice.key
+    const own = rows.filter((row) => of.get(row.bucket.getTime())?.slice.key === key)
+    const record: SliceRecord | undefined = context.slices.get(key)
+    const compared = [...counts].reduce((sum, [from, count]) => sum + (of.get(from)?.slice.key === key ? count : 0), 0)
+    return {
+      slice: key,
+      verdict: own.length === 0 ? 'identical' : 'differs',
+      compared,
+      missing: tally(own, 'missing'),
+      extra: tally(own, 'extra'),
+      changed: tally(own, 'changed'),
+      asOf: record?.asOf ?? null,
+      sourceAsOf: null,
+      sourceChanged: changedSince.has(key),
+      examples: own.slice(0, examplesShown).map(
+        (row): Difference => ({
+          key: { bucket: row.bucket.toISOString(), level: row.level, ...row.key },
+          count: 1,
+          difference: row.side,
+          columns: row.columns,
+        }),
+      ),
+    }
+  })
+  async function differences(
+    _sides: Sides,
+    _grain: Grain,
+    list: readonly Bucket[],
+  ): Promise<{ readonly rows: readonly FoundRow[]; readonly counts: ReadonlyMap<number, number> }> {
+    if (list.length === 0) return { rows: [], counts: new Map() }
+    const counted = countEvents(options, facts.source.type, { grain, buckets: list, through, indexed: facts.source.indexed })
+    const names = columnNames(options)
+    const starts = instants(list.map(({ from }) => from))
+    const measures = options.measures.flatMap(columnsOf)
+    const keys = options.dimensions.map(({ name }) => name)
+    const differs = (name: string): Query => sql`${text(name, 'events')} is distinct from ${text(name, 'table')}`
+    const by = join([raw('bucket'), raw('level'), ...keys.map((name) => ident(name))], ', ')
+    await tx.run(sql`create temporary table if not exists sluice_compared on commit drop as
+      select 'events'::text as side, c.* from (select ${join(names.map((name) => sql`t.${ident(name)}`), ', ')} from ${tableOf(options)} as t limit 0) as c`)
+    await tx.run(sql`truncate pg_temp.sluice_compared`)
+    await tx.run(sql`insert into pg_temp.sluice_compared select 'events', c.* from (${counted}) as c`)
+    await tx.run(sql`insert into pg_temp.sluice_compared select 'table', ${join(names.map((name) => sql`t.${ident(name)}`), ', ')} from ${tableOf(options)} as t
+      where t.grain = ${literal(grain)} and t.bucket = any(${starts})`)
+    const totals = await tx.all<{ bucket: Date; rows: string }>(
+      sql`select bucket, count(*) as "rows" from pg_temp.sluice_compared where side = 'events' group by bucket`,
+    )
+    const rows = await tx.all<FoundRow>(sql`
+      select bucket, level, ${keys.length === 0 ? sql`'{}'::jsonb` : sql`jsonb_build_object(${join(
+        keys.map((name) => sql`${literal(name)}::text, ${ident(name)}::text`),
+        ', ',
+      )})`} as "key",
+        case when count(*) filter (where side = 'table') = 0 then 'missing' when count(*) filter (where side = 'events') = 0 then 'extra' else 'changed' end as "side",
+        array_remove(array[${join(
+          measures.map((name) => sql`case when ${differs(name)} then ${literal(name)} end`),
+          ', ',
+        )}], null) as "columns"
+      from pg_temp.sluice_compared
+      group by ${by}
+      having count(*) <> 2 or count(distinct side) <> 2 or ${join(measures.map(differs), ' or ')}
+      order by bucket, level`)
+    return { rows, counts: new Map(totals.map(({ bucket, rows: count }) => [bucket.getTime(), Number(count)])) }
+  }
+}
+
+/** A measure of one side, as text: numbers without the zeros that their way of being counted added. */
+function text(name: string, side: 'events' | 'table'): Query {
+  return sql`min(case when pg_typeof(${ident(name)}) = 'numeric'::regtype then trim_scale(round(${ident(name)}::text::numeric, 12))::text
+    when pg_typeof(${ident(name)}) in ('double precision'::regtype, 'real'::regtype) then to_char(${ident(name)}::text::float8, '9.99999999999EEEE')
+    else ${ident(name)}::text end) filter (where side = ${literal(side)})`
+}
+
+function neverCounted({ name, options }: Flow<RollupOptions>): SluiceError {
+  return new SluiceError('TARGET_MISSING', `${options.to.schema}.${options.to.table} was never counted`, {
+    why: `${name} has not run yet, or its table is gone`,
+    fix: `sluice run ${name}`,
+    where: { flow: name },
+  })
+}
