@@ -64,7 +64,13 @@ const range = {
   to: workOptions.to,
   slices: workOptions.slices,
   force: z.boolean().default(false).describe('redo what is up to date, too; ignores the guard'),
-  grain: z.string().min(1).max(63).nullable().default(null).describe('only what a rollup counts by this period; null: all'),
+  grain: z
+    .string()
+    .min(1)
+    .max(63)
+    .nullable()
+    .default(null)
+    .describe('only what a rollup counts by this period; null: all'),
   clear: z.boolean().default(false).describe('what lies in the range and cannot be made again goes, too'),
 }
 const backfillRange = z.strictObject(range).meta({ id: 'BackfillRange' })

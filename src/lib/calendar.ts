@@ -27,9 +27,9 @@ export function bucketAt(at: number, grain: Grain, calendar: Calendar): Bucket {
   const local = localOf(at, calendar.zone)
   switch (grain) {
     case 'quarter-hour':
-      return within(at, local, 15 * minute)
+      return within(at, local, 15 * minute, calendar.zone)
     case 'hour':
-      return within(at, local, hour)
+      return within(at, local, hour, calendar.zone)
     case 'day':
     case 'week':
     case 'month':
@@ -44,18 +44,58 @@ export function bucketAt(at: number, grain: Grain, calendar: Calendar): Bucket {
   }
 }
 
-/** Clocks go on within an hour, and are moved by whole quarters of it: the beginning is so far back on both. */
-function within(at: number, local: number, length: number): Bucket {
+/** So far back, and so far on, as clocks show; where they are moved in between, the bucket ends, and another begins. */
+function within(at: number, local: number, length: number, zone: string): Bucket {
   const from = at - (((local % length) + length) % length)
-  return { from, to: from + length }
+  const to = from + length
+  const offset = local - at
+  return {
+    from: localOf(from, zone) - from === offset ? from : changeBetween(from, at, zone),
+    to: localOf(to - 1, zone) - (to - 1) === offset ? to : changeBetween(at, to, zone),
+  }
+}
+
+/** The first instant with the offset that clocks have at `after`; they are moved once in (before, after]. */
+function changeBetween(before: number, after: number, zone: string): number {
+  const offset = localOf(after, zone) - after
+  let [low, high] = [before, after]
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2)
+    if (localOf(middle, zone) - middle === offset) high = middle
+    else low = middle
+  }
+  return high
 }
 
 /** The buckets that have a part in [from, to), in order. */
 export function* bucketsBetween(from: number, to: number, grain: Grain, calendar: Calendar): Generator<Bucket, void> {
   if (from >= to) return
-  for (let bucket = bucketAt(from, grain, calendar); ; bucket = bucketAt(bucket.to, grain, calendar)) {
-    yield bucket
-    if (bucket.to >= to) return
+  if (grain !== 'hour' && grain !== 'quarter-hour') {
+    for (let bucket = bucketAt(from, grain, calendar); ; bucket = bucketAt(bucket.to, grain, calendar)) {
+      yield bucket
+      if (bucket.to >= to) return
+    }
+  }
+  const length = grain === 'hour' ? hour : 15 * minute
+  const first = bucketAt(from, grain, calendar)
+  for (const whole of bucketsBetween(first.from, to, 'day', calendar)) {
+    // Of a day on which clocks are moved each bucket is looked up; on all others they follow one another.
+    const even = whole.to - whole.from === day
+    let start = Math.max(whole.from, first.from)
+    while (start < whole.to && start < to) {
+      const bucket = even ? { from: start, to: start + length } : bucketAt(start, grain, calendar)
+      yield bucket
+      start = bucket.to
+    }
+  }
+}
+
+/** As `bucketAt`, for instants in order: most lie in the bucket of the one before. */
+export function bucketsInOrder(grain: Grain, calendar: Calendar): (at: number) => Bucket {
+  let last: Bucket = { from: 0, to: 0 }
+  return (at) => {
+    if (at < last.from || at >= last.to) last = bucketAt(at, grain, calendar)
+    return last
   }
 }
 

@@ -113,7 +113,13 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
       await engine.queue()
       await inTransaction(engine, async (tx) => {
         await refusePaused(tx, engine, { operation: 'apply', flow })
-        const what = { id, flow, request: { from, to, force, grain, clear, atOnce }, requestedBy: by, slices: planned.slices }
+        const what = {
+          id,
+          flow,
+          request: { from, to, force, grain, clear, atOnce },
+          requestedBy: by,
+          slices: planned.slices,
+        }
         await insertBackfill(tx, state, what)
         await feed(tx, engine, id)
       })

@@ -26,7 +26,7 @@ export function backfillCommand(): Command {
   const backfill = new Command('backfill')
     .description('redo a range of slices of a flow, newest first, behind live work, and follow it to its end')
     .argument('<flow>', 'its name')
-    .option('--from <bound>', 'the beginning of the range: a day, month or year of the flow\'s time zone, or an instant')
+    .option('--from <bound>', "the beginning of the range: a day, month or year of the flow's time zone, or an instant")
     .option('--to <bound>', 'the end of the range: that day, month or year is in it, an instant is not')
     .option('-g, --grain <period>', 'only what a rollup counts by this period: hour, day, week, month, year, …')
     .option('--clear', 'what lies in the range and cannot be made again goes, too')

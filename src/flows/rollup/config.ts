@@ -59,11 +59,15 @@ export const rollupDefinition = z.strictObject({
   keep: z
     .partialRecord(z.enum([...grains, 'raw']), duration)
     .default({})
-    .describe('how long buckets of a grain are kept; `raw`: how long the events are, older buckets are left as they are'),
+    .describe(
+      'how long buckets of a grain are kept; `raw`: how long the events are, older buckets are left as they are',
+    ),
   track: z
     .union([z.literal('triggers'), z.strictObject({ lookback: duration })])
     .default('triggers')
-    .describe('how changed events are noticed: by triggers on their table, whatever their age; or by redoing what is not older'),
+    .describe(
+      'how changed events are noticed: by triggers on their table, whatever their age; or by redoing what is not older',
+    ),
 })
 
 export type RollupDefinition = z.input<typeof rollupDefinition>
@@ -213,7 +217,8 @@ function dimensionsOf(
   by: readonly string[] | Readonly<Record<string, string>>,
 ): readonly { readonly name: string; readonly written: string }[] {
   // An array is no record; TypeScript does not narrow readonly arrays by isArray.
-  if (Array.isArray(by)) return (by as readonly string[]).map((written) => ({ name: referenceOf(written).column, written }))
+  if (Array.isArray(by))
+    return (by as readonly string[]).map((written) => ({ name: referenceOf(written).column, written }))
   return Object.entries(by as Readonly<Record<string, string>>).map(([name, written]) => ({ name, written }))
 }
 
@@ -231,7 +236,9 @@ function measuresOf(measures: z.output<typeof rollupDefinition>['measures']): re
 
 function tableOf(written: string): TableRef {
   const dot = written.indexOf('.')
-  return dot < 0 ? { schema: 'public', table: written } : { schema: written.slice(0, dot), table: written.slice(dot + 1) }
+  return dot < 0
+    ? { schema: 'public', table: written }
+    : { schema: written.slice(0, dot), table: written.slice(dot + 1) }
 }
 
 /** Turns what a user wrote into what runs. Pure. */

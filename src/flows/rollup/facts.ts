@@ -58,7 +58,9 @@ export async function lookRollup(
   const tracking = all.length === 0 ? null : fingerprint(all)
   const position = (await readPosition(database, state, flow.name)) as Position | undefined // only `run.ts` writes it
   const there =
-    tracking !== null && position?.tracking === tracking && (await countTriggers(database, all)) === expectedTriggers(all)
+    tracking !== null &&
+    position?.tracking === tracking &&
+    (await countTriggers(database, all)) === expectedTriggers(all)
   const facts: RollupFacts = {
     source,
     untracked: tracking === null || there ? null : all,
@@ -98,8 +100,10 @@ async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Prom
   for (const one of joins) {
     const theirs = await readColumns(db, one)
     if (theirs === null) throw noTable(name, one)
-    for (const { theirs: column } of one.on) if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
-    for (const column of used(options, one.alias)) if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
+    for (const { theirs: column } of one.on)
+      if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
+    for (const column of used(options, one.alias))
+      if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
     for (const { ours } of one.on)
       if (!columns.types.has(ours.column)) throw noColumn(name, from, ours.column, columns.types)
   }
@@ -203,7 +207,12 @@ function noTable(flow: string, { schema, table }: TableRef): SluiceError {
   })
 }
 
-function noColumn(flow: string, { schema, table }: TableRef, column: string, there: ReadonlyMap<string, string>): SluiceError {
+function noColumn(
+  flow: string,
+  { schema, table }: TableRef,
+  column: string,
+  there: ReadonlyMap<string, string>,
+): SluiceError {
   return new SluiceError('SOURCE_COLUMN_MISSING', `${schema}.${table} has no column «${column}»`, {
     why: `its columns are ${[...there.keys()].join(', ')}`,
     fix: 'correct `at`, `by`, `measures` or `from.join`',

@@ -43,7 +43,10 @@ export function refuseRollup(flow: Flow<RollupOptions>, request: WorkRequest): S
     ['to', request.to, to],
   ] as const)
     if (text !== null && bound === null)
-      return odd(`"${text}" (${name}) is neither a day nor an instant`, 'write 2025-01-31, 2025-01, 2025 or 2025-01-31T12:00:00Z')
+      return odd(
+        `"${text}" (${name}) is neither a day nor an instant`,
+        'write 2025-01-31, 2025-01, 2025 or 2025-01-31T12:00:00Z',
+      )
   if (from !== null && to !== null && from >= to) return odd('the range ends before it begins', 'swap --from and --to')
   if (request.step !== null) return odd('--step is for other kinds', `sluice run ${flow.name}`)
   return null
@@ -72,12 +75,20 @@ export function planRollup(
     const limits = { from: bounds.from ?? -Infinity, to: bounds.to ?? Infinity }
     return {
       slices: stretches.map(({ slice }) => ({ action: 'run', slice, why: 'asked for' })),
-      steps: steps(flow, facts, stretches.map(({ slice }) => `count ${slice.key}`)),
+      steps: steps(
+        flow,
+        facts,
+        stretches.map(({ slice }) => `count ${slice.key}`),
+      ),
       detail: detail({ tag: 'stretches', stretches, ...limits }),
     }
   }
   const wanted = options.grains.filter((grain) => request.grain === null || grain === request.grain)
-  if (request.backfill) return { ...backfilled(flow, request, facts, { from, to, through, wanted, slices }), detail: detail({ tag: 'changed' }) }
+  if (request.backfill)
+    return {
+      ...backfilled(flow, request, facts, { from, to, through, wanted, slices }),
+      detail: detail({ tag: 'changed' }),
+    }
   if (bounds.from !== null || bounds.to !== null) {
     const work: RollupWork = { tag: 'range', from, to, grains: wanted }
     const stretches = wanted.flatMap((grain) => stretchesBetween(from, to, grain, options.calendar))
@@ -100,7 +111,11 @@ export function planRollup(
   const before = facts.position === null ? -Infinity : Date.parse(facts.position.through)
   if (changed.length === 0 && before >= through && due.every(({ slice }) => slices.get(slice.key)?.state === 'done')) {
     const why = `nothing has changed, and no ${options.grains[0] ?? ''} has ended, since ${facts.position?.through ?? ''}`
-    return { slices: due.map(({ slice }) => ({ action: 'skip', slice, why })), steps: [], detail: detail({ tag: 'changed' }) }
+    return {
+      slices: due.map(({ slice }) => ({ action: 'skip', slice, why })),
+      steps: [],
+      detail: detail({ tag: 'changed' }),
+    }
   }
   return {
     slices: joined(changed, due).map(({ slice }) => ({
@@ -114,21 +129,30 @@ export function planRollup(
 }
 
 /** What is out of date by the marks that are there, or lies within the lookback. */
-export function changedBuckets(options: RollupOptions, facts: Pick<RollupFacts, 'marks'>, now: Date, through: number): Buckets {
+export function changedBuckets(
+  options: RollupOptions,
+  facts: Pick<RollupFacts, 'marks'>,
+  now: Date,
+  through: number,
+): Buckets {
   const finest = options.grains[0] ?? 'day'
-  const back = options.track.tag === 'lookback' ? [{ from: now.getTime() - options.track.ms, to: through, grain: finest }] : []
+  const back =
+    options.track.tag === 'lookback' ? [{ from: now.getTime() - options.track.ms, to: through, grain: finest }] : []
   const marked = touchedBy(options, facts.marks).filter(({ from }) => from < through)
   return bucketsOfTouched(options, [...marked, ...back], through)
 }
 
 export function stretchesOf({ calendar }: RollupOptions, buckets: Buckets): readonly Stretch[] {
-  const found = new Map<string, Stretch>()
-  for (const [grain, list] of buckets)
+  const found: Stretch[] = []
+  for (const [grain, list] of buckets) {
+    let last: Stretch | null = null
     for (const { from } of list) {
-      const stretch = stretchAt(from, grain, calendar)
-      found.set(stretch.slice.key, stretch)
+      if (last !== null && from < last.to) continue
+      last = stretchAt(from, grain, calendar)
+      found.push(last)
     }
-  return [...found.values()]
+  }
+  return found
 }
 
 function joined(a: readonly Stretch[], b: readonly Stretch[]): readonly Stretch[] {
@@ -151,15 +175,22 @@ function backfilled(
   const { options } = flow
   const from = Math.max(range.from, facts.extent?.from ?? range.through)
   const marked = new Set(
-    stretchesOf(options, bucketsOfTouched(options, touchedBy(options, facts.marks), range.through)).map(({ slice }) => slice.key),
+    stretchesOf(options, bucketsOfTouched(options, touchedBy(options, facts.marks), range.through)).map(
+      ({ slice }) => slice.key,
+    ),
   )
   const planned = range.wanted
     .flatMap((grain) => stretchesBetween(from, range.to, grain, options.calendar))
     .map(({ slice }): PlannedSlice => {
       const record = range.slices.get(slice.key)
-      const current = record?.state === 'done' && record.definitionHash === flow.definitionHash && !marked.has(slice.key)
+      const current =
+        record?.state === 'done' && record.definitionHash === flow.definitionHash && !marked.has(slice.key)
       if (current && !request.force && !request.clear) return { action: 'skip', slice, why: 'it is up to date' }
-      const why = marked.has(slice.key) ? 'events of it have changed' : current ? 'forced' : (record?.state ?? 'missing')
+      const why = marked.has(slice.key)
+        ? 'events of it have changed'
+        : current
+          ? 'forced'
+          : (record?.state ?? 'missing')
       return { action: 'run', slice, why }
     })
   return { slices: planned, steps: steps(flow, facts, [widened(flow, range.wanted, from, range.to)]) }
@@ -168,7 +199,7 @@ function backfilled(
 /** What a range becomes where it does not begin and end with buckets. */
 function widened({ options }: Flow<RollupOptions>, wanted: readonly Grain[], from: number, to: number): string {
   const parts = wanted.flatMap((grain) => {
-    const found = [...bucketsOfTouched(options, [{ from, to, grain }], to).get(grain) ?? []]
+    const found = [...(bucketsOfTouched(options, [{ from, to, grain }], to).get(grain) ?? [])]
     const [first, last] = [found[0], found.at(-1)]
     if (first === undefined || last === undefined) return []
     const wide = first.from < from || last.to > to ? ', widened to whole buckets' : ''
@@ -180,7 +211,11 @@ function widened({ options }: Flow<RollupOptions>, wanted: readonly Grain[], fro
 function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: readonly string[]): readonly string[] {
   const { from, to, grains, levels, keep } = options
   return [
-    ...(facts.untracked === null ? [] : [`make triggers on ${facts.untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')} that mark what changes`]),
+    ...(facts.untracked === null
+      ? []
+      : [
+          `make triggers on ${facts.untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')} that mark what changes`,
+        ]),
     ...(facts.standing ? [] : [`create ${to.schema}.${to.table}`]),
     `read ${from.schema}.${from.table}${facts.source.indexed ? '' : `, all of it: no index finds events by ${options.at}`}`,
     ...what,

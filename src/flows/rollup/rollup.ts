@@ -13,7 +13,11 @@ export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
   kind: 'rollup',
   due: (flow, due) => dueStretches(flow, due).map(({ slice }) => slice),
   ends: ({ options }) => ({
-    reads: [options.from, ...options.joins].map(({ schema, table }) => ({ store: 'database', tag: 'table', name: `${schema}.${table}` })),
+    reads: [options.from, ...options.joins].map(({ schema, table }) => ({
+      store: 'database',
+      tag: 'table',
+      name: `${schema}.${table}`,
+    })),
     writes: [{ store: 'database', tag: 'table', name: `${options.to.schema}.${options.to.table}` }],
   }),
   refuse: refuseRollup,

@@ -1,5 +1,5 @@
 import { SluiceError } from '../../lib/error.ts'
-import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
+import { bucketAt, bucketsBetween, bucketsInOrder, type Bucket } from '../../lib/calendar.ts'
 import { madeOf, type Grain } from '../../lib/grain.ts'
 import { ident, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
 import { addMarks, takeMarks } from '../../state/dirty.ts'
@@ -8,7 +8,7 @@ import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
 import { levelName, type RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
-import { bucketsOf, stretchAt, type Stretch } from './slices.ts'
+import { bucketsOf, stretchesBetween, type Stretch } from './slices.ts'
 import { instants } from './sql/buckets.ts'
 import { countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
 import { growTable, indexTable, insertInto, readStanding } from './sql/table.ts'
@@ -19,7 +19,11 @@ import { sortBuckets, type Buckets } from './work.ts'
  * Counts what is to be counted, in the transaction in which readers see it: marks are taken away first, then events are read, so that
  * whatever is written meanwhile leaves its own mark for the next run.
  */
-export async function runRollup(flow: Flow<RollupOptions>, plan: Plan<RollupDetail>, context: WorkContext): Promise<void> {
+export async function runRollup(
+  flow: Flow<RollupOptions>,
+  plan: Plan<RollupDetail>,
+  context: WorkContext,
+): Promise<void> {
   const { detail } = plan
   await track(flow, detail, context)
   await context.publishAll(async (tx) => {
@@ -142,7 +146,13 @@ class Counting {
     for (const above of options.grains) {
       if (!isAbove(above, [grain], options.grains)) continue
       const starts = new Set(buckets.map((one) => bucketAt(one.from, above, options.calendar).from))
-      await addMarks(this.#tx, state, this.#flow.name, above, [...starts].map((one) => new Date(one)))
+      await addMarks(
+        this.#tx,
+        state,
+        this.#flow.name,
+        above,
+        [...starts].map((one) => new Date(one)),
+      )
     }
   }
 
@@ -196,7 +206,10 @@ class Counting {
     const { facts, through, clear } = this.#detail
     const sorted = sortBuckets(options, grain, buckets, { now: this.#context.now.getTime(), clear })
     if (sorted.frozen.length > 0)
-      this.#context.log('info', `${sorted.frozen.length} buckets by ${grain} are older than the events that are kept, and stay as they are`)
+      this.#context.log(
+        'info',
+        `${sorted.frozen.length} buckets by ${grain} are older than the events that are kept, and stay as they are`,
+      )
     this.#context.phase(grain)
     const statements: Query[] = []
     if (sorted.events.length > 0) {
@@ -233,17 +246,26 @@ class Counting {
     const boundary = options.keepRaw === null ? -Infinity : this.#context.now.getTime() - options.keepRaw
     const since = firstWhole(extent.from, boundary, options)
     const whole: Extent = { from: since, through: Math.min(through, extent.to) }
-    const buckets = (grain: Grain): readonly Bucket[] =>
-      [...bucketsBetween(whole.from, Math.max(whole.through, whole.from + 1), grain, options.calendar)].filter(
-        ({ from }) => from >= since || options.keepRaw === null,
-      )
+    refuseTooMany(this.#flow, whole)
+    const listed = new Map<Grain, readonly Bucket[]>()
+    const buckets = (grain: Grain): readonly Bucket[] => {
+      const known = listed.get(grain)
+      if (known !== undefined) return known
+      const list = [
+        ...bucketsBetween(whole.from, Math.max(whole.through, whole.from + 1), grain, options.calendar),
+      ].filter(({ from }) => from >= since || options.keepRaw === null)
+      listed.set(grain, list)
+      return list
+    }
     const fresh = standing === null
     if (!fresh) {
       await growTable(this.#tx, options, standing, this.#shape())
       for (const grain of options.grains)
-        await this.#tx.run(sql`delete from ${tableOf(options)} where grain = ${grain}${
-          options.keepRaw === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
-        }`)
+        await this.#tx.run(
+          sql`delete from ${tableOf(options)} where grain = ${grain}${
+            options.keepRaw === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+          }`,
+        )
     }
     const distinct = options.measures.some(({ fn }) => fn === 'distinct')
     if (distinct) await this.#wholeNew(whole, buckets, fresh)
@@ -254,10 +276,8 @@ class Counting {
       await this.#tx.run(sql`analyze ${tableOf(options)}`)
     }
     for (const grain of options.grains)
-      for (const { from } of buckets(grain)) {
-        const stretch = stretchAt(from, grain, options.calendar)
+      for (const stretch of stretchesBetween(whole.from, whole.through, grain, options.calendar))
         this.#done.set(stretch.slice.key, stretch)
-      }
     await this.#moveOn()
   }
 
@@ -266,7 +286,7 @@ class Counting {
     const { options } = this.#flow
     const { type } = this.#detail.facts.source
     const [finest = 'day', ...coarser] = options.grains
-    const how = finestOf(finest, extent, options, buckets(finest))
+    const how = finestOf(finest, extent, buckets(finest))
     const root = rootOf(options)
     this.#context.phase(finest)
     const levels = root === null ? options.levels : [root]
@@ -281,7 +301,12 @@ class Counting {
     if (root !== null)
       for (const level of options.levels)
         if (levelName(level) !== levelName(root)) {
-          const query = countLevel(options, { grain: finest, level, root, since: options.keepRaw === null ? null : extent.from })
+          const query = countLevel(options, {
+            grain: finest,
+            level,
+            root,
+            since: options.keepRaw === null ? null : extent.from,
+          })
           if (query !== null) await this.#tx.run(insertInto(options, query))
         }
     for (const grain of coarser) {
@@ -289,7 +314,12 @@ class Counting {
       this.#context.phase(grain)
       const query =
         finer === null
-          ? countEvents(options, type, { grain, buckets: buckets(grain), through: this.#detail.through, indexed: false })
+          ? countEvents(options, type, {
+              grain,
+              buckets: buckets(grain),
+              through: this.#detail.through,
+              indexed: false,
+            })
           : countFiner(options, { grain, finer, buckets: buckets(grain) })
       if (query === null) throw new Error('a measure that does not add up is counted from events')
       this.#context.progress({ rows: await this.#tx.run(insertInto(options, query)) })
@@ -302,12 +332,17 @@ class Counting {
     const { type } = this.#detail.facts.source
     const [finest = 'day'] = options.grains
     if (fresh) await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
-    const how = finestOf(finest, extent, options, buckets(finest))
+    const how = finestOf(finest, extent, buckets(finest))
     await this.#calendar(buckets)
     for (const level of options.levels) {
       this.#context.phase(`read ${levelName(level)}`)
       const stage = ident('pg_temp', 'sluice_new')
-      const query = countNew(options, type, { level, finest: how, extent, calendar: ident('pg_temp', 'sluice_calendar') })
+      const query = countNew(options, type, {
+        level,
+        finest: how,
+        extent,
+        calendar: ident('pg_temp', 'sluice_calendar'),
+      })
       await this.#tx.run(sql`create temporary table sluice_new on commit drop as ${query}`)
       for (const grain of options.grains) {
         this.#context.phase(`${grain} ${levelName(level)}`)
@@ -324,10 +359,10 @@ class Counting {
     const { options } = this.#flow
     const [finest = 'day'] = options.grains
     const list = buckets(finest)
-    const columns = options.grains.map((grain) => ({
-      grain,
-      starts: list.map(({ from }) => bucketAt(from, grain, options.calendar).from),
-    }))
+    const columns = options.grains.map((grain) => {
+      const bucketOf = bucketsInOrder(grain, options.calendar)
+      return { grain, starts: list.map(({ from }) => bucketOf(from).from) }
+    })
     await this.#tx.run(sql`create temporary table sluice_calendar on commit drop as
       select * from unnest(${instants(list.map(({ from }) => from))}${columns.reduce<Query>(
         (all, { starts }) => sql`${all}, ${instants(starts)}`,
@@ -354,7 +389,9 @@ class Counting {
     const { options } = this.#flow
     const found: PublishedSlice[] = []
     for (const grain of options.grains) {
-      const stretches = [...this.#done.values()].filter((one) => one.grain === grain).toSorted((a, b) => a.from - b.from)
+      const stretches = [...this.#done.values()]
+        .filter((one) => one.grain === grain)
+        .toSorted((a, b) => a.from - b.from)
       if (stretches.length === 0) continue
       const starts = instants(stretches.map(({ from }) => from))
       const ends = instants(stretches.map(({ to }) => to))
@@ -367,10 +404,27 @@ class Counting {
         where b.i > 0 and t.bucket < (${ends})[b.i] group by b.i`)
       const counts = new Map(rows.map((row) => [row.i, Number(row.rows)]))
       for (const [index, { slice }] of stretches.entries())
-        found.push({ slice, result: { rows: counts.get(index + 1) ?? 0, sourceMark: null, asOf: this.#context.now, changes: null } })
+        found.push({
+          slice,
+          result: { rows: counts.get(index + 1) ?? 0, sourceMark: null, asOf: this.#context.now, changes: null },
+        })
     }
     return found
   }
+}
+
+const finestAtMost = 5_000_000
+
+/** One event of the year 1 would have buckets counted for two thousand years. */
+function refuseTooMany({ name, options }: Flow<RollupOptions>, { from, through }: Extent): void {
+  const finest = options.grains[0] ?? 'day'
+  const length = finest === 'quarter-hour' || finest === 'hour' ? lengths[finest] : 24 * hour
+  if ((through - from) / length <= finestAtMost) return
+  throw new SluiceError('SOURCE_UNSUITABLE', `the events of ${name} lie too far apart to be counted by ${finest}`, {
+    why: `the first is of ${new Date(from).toISOString()}, which makes more than ${finestAtMost.toLocaleString('en-US')} buckets`,
+    fix: `correct events with such a time, or leave ${finest} out of \`grains\``,
+    where: { flow: name, table: `${options.from.schema}.${options.from.table}`, column: options.at },
+  })
 }
 
 /** Whether buckets of this grain are made of, or hold, those of the others. */
@@ -394,7 +448,7 @@ const hour = 3_600_000
 const lengths = { 'quarter-hour': hour / 4, hour } as const
 
 /** Bins of equal length, where clocks are never moved by less than one; else bucket by bucket. */
-function finestOf(grain: Grain, extent: Extent, { calendar }: RollupOptions, buckets: readonly Bucket[]): Finest {
+function finestOf(grain: Grain, extent: Extent, buckets: readonly Bucket[]): Finest {
   const starts = buckets.map(({ from }) => from)
   if (grain !== 'hour' && grain !== 'quarter-hour') return { tag: 'starts', starts }
   const origin = starts[0] ?? extent.from

@@ -64,14 +64,22 @@ function stretchesFor(
     .filter(({ state }) => state !== 'missing')
     .flatMap(({ key }) => stretchOfKey(key, calendar, grains) ?? [])
   const missed = facts.extent === null ? [] : grains.flatMap((grain) => spanning(options, grain, facts.extent, through))
-  const wanted = slices === null ? [...recorded, ...missed] : slices.flatMap((key) => stretchOfKey(key, calendar, grains) ?? [])
-  return [...new Map(wanted.map((one) => [one.slice.key, one])).values()].toSorted((a, b) => b.slice.ordinal - a.slice.ordinal)
+  const wanted =
+    slices === null ? [...recorded, ...missed] : slices.flatMap((key) => stretchOfKey(key, calendar, grains) ?? [])
+  return [...new Map(wanted.map((one) => [one.slice.key, one])).values()].toSorted(
+    (a, b) => b.slice.ordinal - a.slice.ordinal,
+  )
 }
 
 /** So many days are looked at whether a slice is recorded of them or not. */
 const daysAtMost = 40_000
 
-function spanning({ calendar }: RollupOptions, grain: Grain, extent: Bucket | null, through: number): readonly Stretch[] {
+function spanning(
+  { calendar }: RollupOptions,
+  grain: Grain,
+  extent: Bucket | null,
+  through: number,
+): readonly Stretch[] {
   if (extent === null || (through - extent.from) / 86_400_000 > daysAtMost) return []
   const to = Math.min(extent.to, through)
   const found = new Map<string, Stretch>()
@@ -132,7 +140,8 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     }
   buckets.sort((a, b) => a.from - b.from)
   const { rows, counts } = await differences(sides, grain, buckets)
-  const tally = (list: readonly FoundRow[], side: FoundRow['side']): number => list.filter((row) => row.side === side).length
+  const tally = (list: readonly FoundRow[], side: FoundRow['side']): number =>
+    list.filter((row) => row.side === side).length
   return stretches.map((stretch): Verification => {
     const key = stretch.slice.key
     const own = rows.filter((row) => of.get(row.bucket.getTime())?.slice.key === key)
@@ -148,14 +157,12 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
       asOf: record?.asOf ?? null,
       sourceAsOf: null,
       sourceChanged: changedSince.has(key),
-      examples: own.slice(0, examplesShown).map(
-        (row): Difference => ({
-          key: { bucket: row.bucket.toISOString(), level: row.level, ...row.key },
-          count: 1,
-          difference: row.side,
-          columns: row.columns,
-        }),
-      ),
+      examples: own.slice(0, examplesShown).map((row): Difference => ({
+        key: { bucket: row.bucket.toISOString(), level: row.level, ...row.key },
+        count: 1,
+        difference: row.side,
+        columns: row.columns,
+      })),
     }
   })
   async function differences(
@@ -164,7 +171,12 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     list: readonly Bucket[],
   ): Promise<{ readonly rows: readonly FoundRow[]; readonly counts: ReadonlyMap<number, number> }> {
     if (list.length === 0) return { rows: [], counts: new Map() }
-    const counted = countEvents(options, facts.source.type, { grain, buckets: list, through, indexed: facts.source.indexed })
+    const counted = countEvents(options, facts.source.type, {
+      grain,
+      buckets: list,
+      through,
+      indexed: facts.source.indexed,
+    })
     const names = columnNames(options)
     const starts = instants(list.map(({ from }) => from))
     const measures = options.measures.flatMap(columnsOf)
@@ -172,19 +184,29 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     const differs = (name: string): Query => sql`${text(name, 'events')} is distinct from ${text(name, 'table')}`
     const by = join([raw('bucket'), raw('level'), ...keys.map((name) => ident(name))], ', ')
     await tx.run(sql`create temporary table if not exists sluice_compared on commit drop as
-      select 'events'::text as side, c.* from (select ${join(names.map((name) => sql`t.${ident(name)}`), ', ')} from ${tableOf(options)} as t limit 0) as c`)
+      select 'events'::text as side, c.* from (select ${join(
+        names.map((name) => sql`t.${ident(name)}`),
+        ', ',
+      )} from ${tableOf(options)} as t limit 0) as c`)
     await tx.run(sql`truncate pg_temp.sluice_compared`)
     await tx.run(sql`insert into pg_temp.sluice_compared select 'events', c.* from (${counted}) as c`)
-    await tx.run(sql`insert into pg_temp.sluice_compared select 'table', ${join(names.map((name) => sql`t.${ident(name)}`), ', ')} from ${tableOf(options)} as t
+    await tx.run(sql`insert into pg_temp.sluice_compared select 'table', ${join(
+      names.map((name) => sql`t.${ident(name)}`),
+      ', ',
+    )} from ${tableOf(options)} as t
       where t.grain = ${literal(grain)} and t.bucket = any(${starts})`)
     const totals = await tx.all<{ bucket: Date; rows: string }>(
       sql`select bucket, count(*) as "rows" from pg_temp.sluice_compared where side = 'events' group by bucket`,
     )
     const rows = await tx.all<FoundRow>(sql`
-      select bucket, level, ${keys.length === 0 ? sql`'{}'::jsonb` : sql`jsonb_build_object(${join(
-        keys.map((name) => sql`${literal(name)}::text, ${ident(name)}::text`),
-        ', ',
-      )})`} as "key",
+      select bucket, level, ${
+        keys.length === 0
+          ? sql`'{}'::jsonb`
+          : sql`jsonb_build_object(${join(
+              keys.map((name) => sql`${literal(name)}::text, ${ident(name)}::text`),
+              ', ',
+            )})`
+      } as "key",
         case when count(*) filter (where side = 'table') = 0 then 'missing' when count(*) filter (where side = 'events') = 0 then 'extra' else 'changed' end as "side",
         array_remove(array[${join(
           measures.map((name) => sql`case when ${differs(name)} then ${literal(name)} end`),

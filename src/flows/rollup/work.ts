@@ -1,5 +1,5 @@
 /** Which buckets of which grains are to be counted, and from what: the decision, apart from the doing. Pure. */
-import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
+import { bucketAt, bucketsBetween, bucketsInOrder, type Bucket } from '../../lib/calendar.ts'
 import { grains as allGrains, madeOf, type Grain } from '../../lib/grain.ts'
 import type { Mark } from '../../state/dirty.ts'
 import type { RollupOptions } from './config.ts'
@@ -32,13 +32,15 @@ export function touchedBy(options: RollupOptions, marks: readonly Mark[]): reado
 /** The buckets that begin before `through` and have a part in what was touched, of its grain and all coarser ones. */
 export function bucketsOfTouched(options: RollupOptions, touched: readonly Touched[], through: number): Buckets {
   const found = new Map<Grain, readonly Bucket[]>()
+  const inOrder = touched.toSorted((a, b) => a.from - b.from)
   for (const grain of options.grains) {
     const buckets = new Map<number, Bucket>()
-    for (const { from, to, grain: of } of touched) {
+    const bucketOf = bucketsInOrder(grain, options.calendar)
+    for (const { from, to, grain: of } of inOrder) {
       if (allGrains.indexOf(of) > allGrains.indexOf(grain)) continue
       // What lies in a bucket that is there already is most of what comes.
-      const known = buckets.get(bucketAt(from, grain, options.calendar).from)
-      if (known !== undefined && to <= known.to) continue
+      const first = bucketOf(from)
+      if (buckets.has(first.from) && to <= first.to) continue
       for (const bucket of bucketsBetween(from, to, grain, options.calendar))
         if (bucket.from < through) buckets.set(bucket.from, bucket)
     }

@@ -4,7 +4,7 @@ import { parsePgType } from '../../transfer/pgtype.ts'
 import type { SourceMark } from '../../transfer/source.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
 import { whateverIsDue, type WorkRequest } from '../flow.ts'
-import type { Flow, FlowName, SliceKey, SliceRecord,  } from '../flow.ts'
+import type { Flow, FlowName, SliceKey, SliceRecord } from '../flow.ts'
 import type { SyncOptions } from './config.ts'
 import { planSync, refuseSync, whole, type SyncFacts } from './plan.ts'
 

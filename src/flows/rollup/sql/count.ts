@@ -17,7 +17,10 @@ export const tableOf = ({ to }: Pick<RollupOptions, 'to'>): Query => ident(to.sc
 const dimension = (index: number): Query => ident(`d${index}`)
 
 /** `grouping sets ((i, "d0"), (i))`, one for each level, and the name of a row's level. */
-export function levelled({ dimensions, levels }: RollupOptions, first: Query): { readonly sets: Query; readonly level: Query } {
+export function levelled(
+  { dimensions, levels }: RollupOptions,
+  first: Query,
+): { readonly sets: Query; readonly level: Query } {
   const all = dimensions.map((_, index) => dimension(index))
   const sets = levels.map(
     (level) => sql`(${join([first, ...all.filter((__, index) => isOf(level, dimensions[index]?.name))], ', ')})`,
@@ -43,7 +46,12 @@ const isOf = (level: readonly string[], name: string | undefined): boolean => na
 export function countEvents(
   options: RollupOptions,
   type: AtType,
-  what: { readonly grain: Grain; readonly buckets: readonly Bucket[]; readonly through: number; readonly indexed: boolean },
+  what: {
+    readonly grain: Grain
+    readonly buckets: readonly Bucket[]
+    readonly through: number
+    readonly indexed: boolean
+  },
 ): Query {
   const { grain, through, indexed } = what
   const buckets = what.buckets
@@ -87,7 +95,10 @@ export function countFiner(
   const names = idents(options.dimensions.map(({ name }) => name))
   const by = options.dimensions.length === 0 ? raw('') : sql`, ${names}`
   return sql`
-    select ${literal(grain)}::text, c.level, (${starts})[b.i]${by}, ${join(columns.flatMap((one) => one ?? []), ', ')}
+    select ${literal(grain)}::text, c.level, (${starts})[b.i]${by}, ${join(
+      columns.flatMap((one) => one ?? []),
+      ', ',
+    )}
     from ${tableOf(options)} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as i) as b
     where c.grain = ${literal(finer)} and c.bucket >= (${starts})[1] and c.bucket < (${ends})[${raw(String(buckets.length))}]
       and b.i > 0 and c.bucket < (${ends})[b.i]
@@ -97,7 +108,12 @@ export function countFiner(
 /** Another level of a grain, made of the rows of the level that has all of its dimensions. */
 export function countLevel(
   options: RollupOptions,
-  what: { readonly grain: Grain; readonly level: readonly string[]; readonly root: readonly string[]; readonly since: number | null },
+  what: {
+    readonly grain: Grain
+    readonly level: readonly string[]
+    readonly root: readonly string[]
+    readonly since: number | null
+  },
 ): Query | null {
   const columns = options.measures.map(ofCounted)
   if (columns.some((one) => one === null)) return null

@@ -85,15 +85,22 @@ function tracking(
   const called = ident(schema, name)
   const dirty = ident(schema, 'dirty')
   const into = (from: Query): string =>
-    sql`insert into ${dirty} (project, flow, at) select ${literal(project)}, ${literal(flow)}, m.at from (${from}) as m (at)`.sql
+    sql`insert into ${dirty} (project, flow, at) select ${literal(project)}, ${literal(flow)}, m.at from (${from}) as m (at)`
+      .sql
   const rowsOf =
     (relation: 'old_rows' | 'new_rows'): Rows =>
     (names) =>
-      sql`select ${join(names.map((one) => ident(one)), ', ')} from ${raw(relation)}`
+      sql`select ${join(
+        names.map((one) => ident(one)),
+        ', ',
+      )} from ${raw(relation)}`
   // As text: some types cannot be compared. Rows that differ in nothing that counts fall away.
   const changed: Rows = (names) => {
     const list = (relation: string): Query =>
-      sql`select to_jsonb(r) as row from (select ${join(names.map((one) => ident(one)), ', ')} from ${raw(relation)}) as r`
+      sql`select to_jsonb(r) as row from (select ${join(
+        names.map((one) => ident(one)),
+        ', ',
+      )} from ${raw(relation)}) as r`
     const [before, after] = [list('old_rows'), list('new_rows')]
     return sql`select r.* from ((${before} except all ${after}) union all (${after} except all ${before})) as c,
       jsonb_populate_record(null::${ident(table.schema, table.table)}, c.row) as r`
@@ -105,7 +112,10 @@ function tracking(
     truncate: `insert into ${dirty.sql} (project, flow, at) values (${literal(project).sql}, ${literal(flow).sql}, null)`,
   }
   const body = operations
-    .map((operation, index) => `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n    ${branches[operation]};`)
+    .map(
+      (operation, index) =>
+        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n    ${branches[operation]};`,
+    )
     .join('\n  ')
   const relations: Readonly<Record<Operation, string>> = {
     insert: 'referencing new table as new_rows',

@@ -48,7 +48,9 @@ export function countFinest(
   const { grain, level, finest, extent } = what
   const { dimensions, measures } = options
   const shown = dimensions.map(({ name }, index) =>
-    level.includes(name) ? sql`${ident(`d${index}`)} as ${ident(name)}` : sql`(array_agg(${ident(`d${index}`)}) filter (where false))[1] as ${ident(name)}`,
+    level.includes(name)
+      ? sql`${ident(`d${index}`)} as ${ident(name)}`
+      : sql`(array_agg(${ident(`d${index}`)}) filter (where false))[1] as ${ident(name)}`,
   )
   const by = dimensions.flatMap(({ name }, index) => (level.includes(name) ? [ident(`d${index}`)] : []))
   return sql`
@@ -76,11 +78,18 @@ const newness = (measure: number, grain: Grain): Query => ident(`n${measure}_${g
 export function countNew(
   options: RollupOptions,
   type: AtType,
-  what: { readonly level: readonly string[]; readonly finest: Finest; readonly extent: Extent; readonly calendar: Query },
+  what: {
+    readonly level: readonly string[]
+    readonly finest: Finest
+    readonly extent: Extent
+    readonly calendar: Query
+  },
 ): Query {
   const { level, finest, extent, calendar } = what
   const { dimensions, measures, grains } = options
-  const by = dimensions.flatMap(({ name }, index) => (level.includes(name) ? [{ name, column: ident(`d${index}`) }] : []))
+  const by = dimensions.flatMap(({ name }, index) =>
+    level.includes(name) ? [{ name, column: ident(`d${index}`) }] : [],
+  )
   const distinct = measures.flatMap((measure, index) => (measure.fn === 'distinct' ? [index] : []))
   const befores = distinct.map((index) => {
     const partition = join([...by.map(({ column }) => column), ident(`m${index}`)], ', ')
@@ -112,7 +121,12 @@ function namedOne(options: RollupOptions, index: number): readonly Query[] {
 /** Rows of a grain and level from what `countNew` gave (`stage`), in the order of the table's columns. */
 export function sumNew(
   options: RollupOptions,
-  what: { readonly grain: Grain; readonly level: readonly string[]; readonly stage: Query; readonly buckets: readonly Bucket[] },
+  what: {
+    readonly grain: Grain
+    readonly level: readonly string[]
+    readonly stage: Query
+    readonly buckets: readonly Bucket[]
+  },
 ): Query {
   const { grain, level, stage, buckets } = what
   const starts = instants(buckets.map(({ from }) => from))
