@@ -26,6 +26,7 @@ import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } f
 import { readSeal } from './state/seal.ts'
 import { openState } from './state/state.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
+import { openSeries, type Series } from './series.ts'
 
 export interface OpenOptions {
   /** The folder of the config; default: the current directory. Relative paths of the config count from here. */
@@ -59,6 +60,7 @@ export interface Sluice extends AsyncDisposable {
   readonly definitions: Definitions
   /** The tables that flows write, for whoever may see all of their rows. */
   readonly tables: Tables
+  readonly series: Series
   readonly stores: readonly StoreDescription[]
   /** How the API is served. `VARIABLE_UNSET` when what it names is not set. */
   apiSettings(): ApiSettings
@@ -190,6 +192,7 @@ class RunningSluice implements Sluice {
   readonly access: Access
   readonly endpoints: Endpoints
   readonly tables: Tables
+  readonly series: Series
   readonly definitions: Definitions
   readonly #loaded: LoadedConfig
   readonly #stores: OpenStores
@@ -207,6 +210,8 @@ class RunningSluice implements Sluice {
     }
     this.endpoints = openEndpoints({ ...reading, endpoints: loaded.endpoints })
     this.tables = openTables(reading)
+    const state = openState(database, loaded.config.state.schema, loaded.project)
+    this.series = openSeries(database, state, () => this.engine.flows())
     this.project = loaded.project
     this.directory = loaded.directory
     this.engine = engine

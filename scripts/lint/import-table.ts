@@ -30,11 +30,13 @@ export const importTable: readonly Home[] = [
   // The parts of the composition: the stores of a config, flows as they are written, and everything.
   { home: 'stores.ts', may: ['config', 'flows/flow.ts', 'stores', 'transfer', 'lib'], types: [] },
   { home: 'definitions.ts', may: ['config', 'flows/flow.ts', 'runs', 'lib'], types: [] },
+  { home: 'series.ts', may: ['endpoints', 'flows', 'state', 'lib'], types: [] },
   {
     home: 'sluice.ts',
     may: [
       'stores.ts',
       'definitions.ts',
+      'series.ts',
       'config',
       'runs',
       'access',

@@ -21,6 +21,7 @@ import { tableRows } from './rows.ts'
 import { runLog } from './run-log.ts'
 import { runs } from './runs.ts'
 import { schedules } from './schedules.ts'
+import { seriesOf } from './series.ts'
 import { sessions } from './session.ts'
 import { slices } from './slices.ts'
 import { stores } from './stores.ts'
@@ -38,6 +39,7 @@ export const resources: readonly Resource[] = [
   slices,
   verifications,
   tableRows,
+  seriesOf,
   runs,
   runLog,
   backfills,

@@ -93,7 +93,8 @@ const types: Readonly<Record<string, AtType>> = {
   date: 'local',
 }
 
-async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Promise<RollupFacts['source']> {
+/** The table of events: which it is, what its time is. Throws what keeps it from being read. */
+export async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Promise<RollupFacts['source']> {
   const { from, joins, at } = options
   const columns = await readColumns(db, from)
   if (columns === null) throw noTable(name, from)
