@@ -5,15 +5,14 @@ import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openSluice } from 'sluice'
 import { createProject, type Project } from '../../test/support/project.ts'
-import { buildApp } from '../../src/api/app.ts'
+import { asViewer } from '../../test/support/api.ts'
 import { fill } from './generate.ts'
 
 type Sluice = Awaited<ReturnType<typeof openSluice>>
 
 let project: Project
 let sluice: Sluice
-let app: Awaited<ReturnType<typeof buildApp>>
-let token: string
+let page: Awaited<ReturnType<typeof asViewer>>
 
 beforeAll(async () => {
   project = await createProject('{}')
@@ -28,15 +27,10 @@ beforeAll(async () => {
   await client.end()
   sluice = await openSluice({ directory: project.directory })
   for (const { outcome, error } of await sluice.run()) expect(outcome, JSON.stringify(error)).toBe('succeeded')
-  app = await buildApp(sluice, { version: 'test', settings: sluice.apiSettings(), consoleFolder: null })
-  const made = await sluice.access.tokens.create(
-    { name: 'page', role: 'viewer', claims: {}, expiresAt: new Date(Date.now() + 3_600_000), principal: null },
-    { actor: { by: 'system', id: 'test', name: 'test' }, requestId: 'test' },
-  )
-  token = made.secret
+  page = await asViewer(sluice)
 }, 120_000)
 afterAll(async () => {
-  await app.close()
+  await page[Symbol.asyncDispose]()
   await sluice.close()
   await project[Symbol.asyncDispose]()
 })
@@ -100,7 +94,7 @@ interface Page {
 async function ask(
   path: string,
 ): Promise<{ readonly status: number; readonly body: Page & { readonly detail: string } }> {
-  const answer = await app.inject({ url: path, headers: { authorization: `Bearer ${token}` } })
+  const answer = await page.get(path)
   return { status: answer.statusCode, body: answer.json<Page & { detail: string }>() }
 }
 const day = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10)
