@@ -23,6 +23,7 @@ import { nearest } from './lib/nearest.ts'
 import type { Database } from './lib/sql.ts'
 import { createEngine, type EngineOptions } from './runs/create.ts'
 import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } from './runs/engine.ts'
+import { openRollups, type Rollups } from './rollups.ts'
 import { readSeal } from './state/seal.ts'
 import { openState } from './state/state.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
@@ -59,6 +60,8 @@ export interface Sluice extends AsyncDisposable {
   readonly definitions: Definitions
   /** The tables that flows write, for whoever may see all of their rows. */
   readonly tables: Tables
+  /** Rollups as they stand. */
+  readonly rollups: Rollups
   readonly stores: readonly StoreDescription[]
   /** How the API is served. `VARIABLE_UNSET` when what it names is not set. */
   apiSettings(): ApiSettings
@@ -190,6 +193,7 @@ class RunningSluice implements Sluice {
   readonly access: Access
   readonly endpoints: Endpoints
   readonly tables: Tables
+  readonly rollups: Rollups
   readonly definitions: Definitions
   readonly #loaded: LoadedConfig
   readonly #stores: OpenStores
@@ -207,6 +211,12 @@ class RunningSluice implements Sluice {
     }
     this.endpoints = openEndpoints({ ...reading, endpoints: loaded.endpoints })
     this.tables = openTables(reading)
+    this.rollups = openRollups({
+      flows: () => this.flows,
+      state: database,
+      stateSchema: loaded.config.state.schema,
+      project: loaded.project,
+    })
     this.project = loaded.project
     this.directory = loaded.directory
     this.engine = engine
@@ -418,8 +428,12 @@ function verdictsOf(first: RunRecord, again: RunRecord | null): readonly Verific
 
 /** Which tables the flows publish. */
 function targetsOf(flows: readonly Flow[]): ReturnType<Parameters<typeof openEndpoints>[0]['targets']> {
-  // A sync is the one kind of this version, and these are its options.
-  return flows.map(({ name, options }) => ({ flow: name, ...(options as SyncOptions).to }))
+  // Both kinds of this version have such a table; that of a rollup is in the application's database.
+  return flows.map(({ name, options }) => ({
+    flow: name,
+    store: 'database',
+    ...(options as Pick<SyncOptions, 'to'>).to,
+  }))
 }
 
 function resultOf(record: RunRecord): NonNullable<RunRecord['result']> {

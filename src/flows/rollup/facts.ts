@@ -93,7 +93,7 @@ const types: Readonly<Record<string, AtType>> = {
   date: 'local',
 }
 
-async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Promise<RollupFacts['source']> {
+export async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Promise<RollupFacts['source']> {
   const { from, joins, at } = options
   const columns = await readColumns(db, from)
   if (columns === null) throw noTable(name, from)
