@@ -1,21 +1,22 @@
 /** `npm run bench -- NAME [--peers] [--rows N] [--turns N]`: one JSON object on stdout, narration on stderr. */
 import { parseArgs } from 'node:util'
 import { benchLoad } from './load.ts'
+import { benchRollup } from './rollup.ts'
 import { benchServe } from './serve.ts'
 
-const benches = { load: benchLoad, serve: benchServe } as const
+const benches = { load: benchLoad, serve: benchServe, rollup: benchRollup } as const
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    rows: { type: 'string', default: '6000000' },
+    rows: { type: 'string' },
     turns: { type: 'string', default: '5' },
     peers: { type: 'boolean', default: false },
     url: { type: 'string' },
   },
 })
 const [name = ''] = positionals
-const rows = Number(values.rows)
+const rows = Number(values.rows ?? (name === 'rollup' ? 10_000_000 : 6_000_000))
 const turns = Number(values.turns)
 if (
   !(name in benches) ||

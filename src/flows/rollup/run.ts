@@ -1,7 +1,7 @@
 import { SluiceError } from '../../lib/error.ts'
 import { bucketAt, bucketsBetween, bucketsInOrder, type Bucket } from '../../lib/calendar.ts'
 import { madeOf, type Grain } from '../../lib/grain.ts'
-import { ident, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
+import { ident, idents, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
 import { addMarks, takeMarks } from '../../state/dirty.ts'
 import { writePosition } from '../../state/position.ts'
 import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
@@ -9,8 +9,8 @@ import { levelName, type RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchesBetween, type Stretch } from './slices.ts'
-import { instants } from './sql/buckets.ts'
-import { countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
+import { instants, within } from './sql/buckets.ts'
+import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
 import { growTable, indexTable, insertInto, readStanding } from './sql/table.ts'
 import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
 import { sortBuckets, type Buckets } from './work.ts'
@@ -106,6 +106,7 @@ class Counting {
         break
     }
     await this.#expire()
+    this.#context.phase('publish')
     return await this.#published()
   }
 
@@ -183,7 +184,7 @@ class Counting {
     const standing = await readStanding(this.#tx, options.to)
     if (standing === null) {
       await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
-      await indexTable(this.#tx, options, await this.#version())
+      await this.#index()
     } else await growTable(this.#tx, options, standing, this.#shape())
   }
 
@@ -196,8 +197,8 @@ class Counting {
     return countFinest(options, type, { grain: options.grains[0] ?? 'day', level: root, finest, extent })
   }
 
-  async #version(): Promise<number> {
-    return await this.#context.state.version()
+  async #index(): Promise<void> {
+    await indexTable(this.#tx, this.#flow.options, await this.#context.state.version())
   }
 
   /** Deletes these buckets and counts them anew, whole; those that are frozen stay. */
@@ -228,7 +229,7 @@ class Counting {
   async #drop(grain: Grain, buckets: readonly Bucket[]): Promise<void> {
     if (buckets.length === 0) return
     await this.#tx.run(sql`
-      delete from ${tableOf(this.#flow.options)} where grain = ${grain} and bucket = any(${instants(buckets.map(({ from }) => from))})`)
+      delete from ${tableOf(this.#flow.options)} where grain = ${literal(grain)} and bucket = any(${instants(buckets.map(({ from }) => from))})`)
   }
 
   async #whole(): Promise<void> {
@@ -270,11 +271,9 @@ class Counting {
     const distinct = options.measures.some(({ fn }) => fn === 'distinct')
     if (distinct) await this.#wholeNew(whole, buckets, fresh)
     else await this.#wholeAdded(whole, buckets, fresh)
-    if (fresh) {
-      this.#context.phase('index')
-      await indexTable(this.#tx, options, await this.#version())
-      await this.#tx.run(sql`analyze ${tableOf(options)}`)
-    }
+    this.#context.phase('index')
+    await this.#index()
+    if (!fresh || distinct) await this.#tx.run(sql`analyze ${tableOf(options)}`)
     for (const grain of options.grains)
       for (const stretch of stretchesBetween(whole.from, whole.through, grain, options.calendar))
         this.#done.set(stretch.slice.key, stretch)
@@ -309,6 +308,8 @@ class Counting {
           })
           if (query !== null) await this.#tx.run(insertInto(options, query))
         }
+    // What is made of it is planned by what is there.
+    await this.#tx.run(sql`analyze ${tableOf(options)}`)
     for (const grain of coarser) {
       const finer = madeOf(grain, options.grains)
       this.#context.phase(grain)
@@ -322,7 +323,13 @@ class Counting {
             })
           : countFiner(options, { grain, finer, buckets: buckets(grain) })
       if (query === null) throw new Error('a measure that does not add up is counted from events')
-      this.#context.progress({ rows: await this.#tx.run(insertInto(options, query)) })
+      // Workers help to select what goes into a table of its own, never what is inserted.
+      await this.#tx.run(
+        sql`create temporary table sluice_made (${idents(columnNames(options))}) on commit drop as ${query}`,
+      )
+      const made = sql`select * from pg_temp.sluice_made`
+      this.#context.progress({ rows: await this.#tx.run(insertInto(options, made)) })
+      await this.#tx.run(sql`drop table pg_temp.sluice_made`)
     }
   }
 
@@ -394,14 +401,10 @@ class Counting {
         .toSorted((a, b) => a.from - b.from)
       if (stretches.length === 0) continue
       const starts = instants(stretches.map(({ from }) => from))
-      const ends = instants(stretches.map(({ to }) => to))
       const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
-        select b.i::int as "i", sum(t.rows)::bigint as "rows"
-        from (select bucket, count(*) as rows from ${tableOf(options)}
-            where grain = ${literal(grain)} and bucket >= (${starts})[1] and bucket < (${ends})[${raw(String(stretches.length))}]
-            group by bucket) as t
-          cross join lateral (select width_bucket(t.bucket, ${starts}) as i) as b
-        where b.i > 0 and t.bucket < (${ends})[b.i] group by b.i`)
+        select b.i::int as "i", count(*) as "rows"
+        from ${tableOf(options)} as t cross join lateral (select width_bucket(t.bucket, ${starts}) as i) as b
+        where t.grain = ${literal(grain)} and ${within(raw('t.bucket'), stretches)} group by b.i`)
       const counts = new Map(rows.map((row) => [row.i, Number(row.rows)]))
       for (const [index, { slice }] of stretches.entries())
         found.push({

@@ -3,7 +3,7 @@ import { ident, idents, join, literal, raw, sql, type Query } from '../../../lib
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import { columnsOf, fixedColumns, levelName, type RollupOptions } from '../config.ts'
-import { instants, ranges } from './buckets.ts'
+import { instants, ranges, within } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { ofCounted, ofEvents } from './measure.ts'
 
@@ -91,18 +91,19 @@ export function countFiner(
   if (columns.some((one) => one === null)) return null
   const { grain, finer, buckets } = what
   const starts = instants(buckets.map(({ from }) => from))
-  const ends = instants(buckets.map(({ to }) => to))
   const names = idents(options.dimensions.map(({ name }) => name))
   const by = options.dimensions.length === 0 ? raw('') : sql`, ${names}`
+  // One level is no text to group by.
+  const [only, ...others] = options.levels
+  const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
   return sql`
-    select ${literal(grain)}::text, c.level, (${starts})[b.i]${by}, ${join(
+    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.i]${by}, ${join(
       columns.flatMap((one) => one ?? []),
       ', ',
     )}
     from ${tableOf(options)} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as i) as b
-    where c.grain = ${literal(finer)} and c.bucket >= (${starts})[1] and c.bucket < (${ends})[${raw(String(buckets.length))}]
-      and b.i > 0 and c.bucket < (${ends})[b.i]
-    group by c.level, b.i${by}`
+    where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}
+    group by ${single === null ? raw('c.level, ') : raw('')}b.i${by}`
 }
 
 /** Another level of a grain, made of the rows of the level that has all of its dimensions. */

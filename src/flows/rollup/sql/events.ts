@@ -48,6 +48,8 @@ export function eventsOf(
     ...options.dimensions.map(({ from }, index) => sql`${column(from)} as ${ident(`d${index}`)}`),
     ...options.measures.map(({ of }, index) => sql`${of === null ? sql`true` : column(of)} as ${ident(`m${index}`)}`),
   ]
-  const within = range === null ? raw('') : sql` and ${between(options, type, range.from, range.to)}`
-  return sql`(select ${join(columns, ', ')} ${fromEvents(options)} where isfinite(${ident('t', options.at)})${within})`
+  // What lies in a range is finite.
+  const within =
+    range === null ? sql`isfinite(${ident('t', options.at)})` : between(options, type, range.from, range.to)
+  return sql`(select ${join(columns, ', ')} ${fromEvents(options)} where ${within})`
 }

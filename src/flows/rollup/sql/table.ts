@@ -1,6 +1,6 @@
 /** The table of a rollup: made from what is counted, grown when more is, never narrowed. */
 import { createHash } from 'node:crypto'
-import { ident, idents, raw, sql, type Query, type Session, type Sql } from '../../../lib/sql.ts'
+import { ident, idents, literal, raw, sql, type Query, type Session, type Sql } from '../../../lib/sql.ts'
 import { SluiceError } from '../../../lib/error.ts'
 import type { RollupOptions, TableRef } from '../config.ts'
 import { columnNames, tableOf } from './count.ts'
@@ -49,16 +49,21 @@ function unsuitable({ to }: RollupOptions, name: string, is: string, wanted: str
   })
 }
 
-/** Each bucket of a level once; what is unknown counts as a value where the server can compare it so. */
+/**
+ * Each bucket of a level once; what is unknown counts as a value where the server can compare it so. The finest grain has an index of its
+ * own, so that the few rows of a year are not looked for among the many of its hours.
+ */
 export async function indexTable(tx: Session, options: RollupOptions, version: number): Promise<void> {
-  const { to, dimensions } = options
-  const digest = createHash('sha256').update(`${to.schema}.${to.table}`).digest('hex').slice(0, 8)
-  const name = `${to.table.slice(0, 45)}_${digest}_key`
-  const columns = idents(['grain', 'bucket', 'level', ...dimensions.map((one) => one.name)])
-  const made = version >= 150_000 ? sql`(${columns}) nulls not distinct` : sql`(${columns})`
-  await tx.run(
-    sql`create ${raw(version >= 150_000 ? 'unique ' : '')}index if not exists ${ident(name)} on ${tableOf(options)} ${made}`,
-  )
+  const { to, dimensions, grains } = options
+  const finest = grains[0] ?? 'day'
+  const digest = createHash('sha256').update(`${to.schema}.${to.table} ${finest}`).digest('hex').slice(0, 8)
+  const kind = raw(version >= 150_000 ? 'unique index' : 'index')
+  const nulls = raw(version >= 150_000 ? 'nulls not distinct' : '')
+  const make = (name: string, columns: readonly string[], where: Query): Query =>
+    sql`create ${kind} if not exists ${ident(`${to.table.slice(0, 44)}_${digest}_${name}`)} on ${tableOf(options)} (${idents(columns)}) ${nulls} where ${where}`
+  const columns = ['bucket', ...dimensions.map((one) => one.name), 'level']
+  if (grains.length > 1) await tx.run(make('coarser', ['grain', ...columns], sql`grain <> ${literal(finest)}`))
+  await tx.run(make('finest', columns, sql`grain = ${literal(finest)}`))
 }
 
 export function insertInto(options: RollupOptions, rows: Query): Query {

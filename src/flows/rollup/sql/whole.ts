@@ -36,7 +36,8 @@ function finestOf(finest: Finest): Query {
 const at = (instant: number): Query => sql`${new Date(instant).toISOString()}::timestamptz`
 
 function readEvents(options: RollupOptions, type: AtType, { from, through }: Extent): Query {
-  return sql`${eventsOf(options, type, { from: at(from), to: at(through) })} as e where e."at" >= ${at(from)} and e."at" < ${at(through)}`
+  const events = sql`${eventsOf(options, type, { from: at(from), to: at(through) })} as e`
+  return type === 'instant' ? events : sql`${events} where e."at" >= ${at(from)} and e."at" < ${at(through)}`
 }
 
 /** Rows of the finest grain and one level, in the order of the table's columns, where every measure adds up. */
