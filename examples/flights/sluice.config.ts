@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { defineConfig, file, sync } from 'sluice'
+import { defineConfig, file, rollup, sync } from 'sluice'
 
 const data = (name: string): string =>
   fileURLToPath(new URL(`../../node_modules/vega-datasets/data/${name}`, import.meta.url))
@@ -22,6 +22,16 @@ export default defineConfig({
       after: ['airports'],
       every: '1h',
       late: '30m',
+    }),
+    departures: rollup({
+      // Departures by origin: of each hour, and of each day, week, month and year, made of the hours.
+      from: 'flights',
+      at: 'departed_at',
+      to: 'departures',
+      grains: ['hour', 'day', 'week', 'month', 'year'],
+      by: ['origin'],
+      measures: { flights: 'count', delay: { avg: 'delay' }, longest: { max: 'distance' } },
+      after: ['flights'],
     }),
   },
 })

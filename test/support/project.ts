@@ -49,7 +49,7 @@ export async function createProject(
   const writeConfig = (source: string): Promise<void> =>
     write(
       'sluice.config.ts',
-      `import { defineConfig, env, file, secret, sync } from 'sluice'\nexport default defineConfig({ database: env('DATABASE_URL'), ${options.top ?? ''} flows: ${source} })\n`,
+      `import { defineConfig, env, file, rollup, secret, sync } from 'sluice'\nexport default defineConfig({ database: env('DATABASE_URL'), ${options.top ?? ''} flows: ${source} })\n`,
     )
   const start: Project['start'] = (args, env = {}) => {
     const child = spawn(process.execPath, [join(root, 'bin/sluice.js'), ...args], {

@@ -33,9 +33,10 @@ export async function runRollup(
 }
 
 /** Makes the triggers that are missing. From their commit on every change is marked; all that was before is counted by this run. */
-async function track(flow: Flow<RollupOptions>, { facts }: RollupDetail, context: WorkContext): Promise<void> {
+async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, context: WorkContext): Promise<void> {
   const { untracked } = facts
-  if (untracked === null) return
+  // Who counts a part leaves them to who counts everything, which has to be done then.
+  if (untracked === null || work.tag !== 'whole') return
   context.phase('track')
   try {
     await context.state.transaction(async (tx) => {

@@ -91,8 +91,8 @@ export function countFiner(
   if (columns.some((one) => one === null)) return null
   const { grain, finer, buckets } = what
   const starts = instants(buckets.map(({ from }) => from))
-  const names = idents(options.dimensions.map(({ name }) => name))
-  const by = options.dimensions.length === 0 ? raw('') : sql`, ${names}`
+  const names = options.dimensions.map(({ name }) => name)
+  const by = names.length === 0 ? raw('') : sql`, ${idents(names)}`
   // One level is no text to group by.
   const [only, ...others] = options.levels
   const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
