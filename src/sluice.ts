@@ -429,11 +429,10 @@ function verdictsOf(first: RunRecord, again: RunRecord | null): readonly Verific
 /** Which tables the flows publish. */
 function targetsOf(flows: readonly Flow[]): ReturnType<Parameters<typeof openEndpoints>[0]['targets']> {
   // Both kinds of this version have such a table; that of a rollup is in the application's database.
-  return flows.map(({ name, options }) => ({
-    flow: name,
-    store: 'database',
-    ...(options as Pick<SyncOptions, 'to'>).to,
-  }))
+  return flows.map(({ name, options }) => {
+    const { to } = options as { readonly to: Omit<SyncOptions['to'], 'store'> & { readonly store?: string } }
+    return { flow: name, ...to, store: to.store ?? 'database' }
+  })
 }
 
 function resultOf(record: RunRecord): NonNullable<RunRecord['result']> {

@@ -204,9 +204,9 @@ describe('a bucket beside its events', () => {
       counts: { events: 3, table: 3, missing: 0, extra: 0, changed: 0 },
     })
     expect(body['rows']).toMatchObject([
+      { level: 'total', key: { blog: null }, difference: null, events: { views: '2' }, table: { views: '2' } },
       { level: 'blog', key: { blog: '0' }, difference: null, events: { views: '1' }, table: { views: '1' } },
       { level: 'blog', key: { blog: '2' }, difference: null },
-      { level: 'total', key: { blog: null }, difference: null, events: { views: '2' }, table: { views: '2' } },
     ])
     expect((await get(bucketAt('2025-11-02T05:00:00Z', '&level=total'))).body).toMatchObject({
       level: 'total',
@@ -223,18 +223,26 @@ describe('a bucket beside its events', () => {
     const { body } = await get<{ readonly rows: readonly object[] }>(bucketAt('2025-11-02T10:00:00Z', '&limit=3'))
     expect(body).toMatchObject({ counts: { events: 3, table: 3, missing: 1, extra: 1, changed: 1 } })
     expect(body.rows).toMatchObject([
+      { level: 'total', difference: 'changed', columns: ['views'], events: { views: '2' }, table: { views: '9' } },
       { level: 'blog', key: { blog: '0' }, difference: 'missing', table: null, events: { views: '1' } },
       { level: 'blog', key: { blog: '77' }, difference: 'extra', events: null, table: { views: '1' } },
-      { level: 'total', difference: 'changed', columns: ['views'], events: { views: '2' }, table: { views: '9' } },
     ])
   })
 
   test('an event that comes late makes its buckets dirty, of every grain, until the next run', async () => {
     await api.project.query(`insert into view (blog, took, viewed_at) values (1, 1, '2025-11-02 12:10+00')`)
-    expect((await get('views/rollup')).body).toMatchObject({ grains: [{ dirty: 1 }, { dirty: 1 }, { dirty: 1 }] })
+    expect((await get('views/rollup')).body).toMatchObject({
+      grains: [
+        { dirty: 1, dirtySlices: ['2025-11-02[America/New_York]/hour'] },
+        { dirty: 1, dirtySlices: ['2025-11[America/New_York]/day'] },
+        { dirty: 1, dirtySlices: ['2025[America/New_York]/month'] },
+      ],
+    })
     expect((await get(bucketAt('2025-11-02T12:00:00Z'))).body).toMatchObject({ state: 'dirty', counts: { changed: 2 } })
     await api.sluice.run(['views'])
-    expect((await get('views/rollup')).body).toMatchObject({ grains: [{ dirty: 0 }, { dirty: 0 }, { dirty: 0 }] })
+    expect((await get('views/rollup')).body).toMatchObject({
+      grains: [{ dirty: 0, dirtySlices: [] }, { dirty: 0 }, { dirty: 0 }],
+    })
     expect((await get(bucketAt('2025-11-02T12:00:00Z'))).body).toMatchObject({ state: 'done', counts: { changed: 0 } })
   })
 

@@ -5,9 +5,8 @@ import { looking } from './look.ts'
 import { problemAnswer, type Resource } from './route.ts'
 import { id, time, timeParameter } from './schemas.ts'
 
-const grainName = z
-  .enum(['quarter-hour', 'hour', 'day', 'week', 'month', 'quarter', 'year'])
-  .meta({ id: 'Grain', description: 'a period that a rollup counts by' })
+const periods = ['quarter-hour', 'hour', 'day', 'week', 'month', 'quarter', 'year'] as const
+const grainName = z.enum(periods).meta({ id: 'Grain', description: 'a period that a rollup counts by' })
 
 const grain = z
   .object({
@@ -18,6 +17,9 @@ const grain = z
     slices: z.number(),
     rows: z.number().meta({ description: 'of its slices, as they were published' }),
     dirty: z.number().meta({ description: 'buckets whose events have changed since they were counted' }),
+    dirtySlices: z
+      .array(z.string())
+      .meta({ description: 'keys of the slices that those lie in, the newest first; at most 1,000' }),
   })
   .meta({ id: 'RollupGrain' })
 
@@ -125,7 +127,7 @@ export const rollups: Resource = (app, { rollups: all }) => {
       return {
         ...rest,
         source: { ...source, joined: [...source.joined] },
-        grains: [...rest.grains],
+        grains: rest.grains.map(({ dirtySlices, ...of }) => ({ ...of, dirtySlices: [...dirtySlices] })),
         levels: levels.map(({ name, dimensions }) => ({ name, dimensions: [...dimensions] })),
         dimensions: [...rest.dimensions],
         measures: [...rest.measures],
@@ -165,7 +167,7 @@ export const rollups: Resource = (app, { rollups: all }) => {
       tags: ['Rollups'],
       params: flowPath,
       querystring: z.strictObject({
-        grain: grainName,
+        grain: z.enum(periods).describe('a period that it counts by'),
         bucket: timeParameter.describe('a moment in the bucket, as its beginning'),
         level: z.string().min(1).max(1_000).optional().describe('only this level; left out: all'),
         limit: z.coerce.number().int().min(1).max(1_000).default(200).describe('how many rows at most'),

@@ -66,7 +66,7 @@ describeInChromium('every page', () => {
     expect(paths.filter((path) => !known.has(path ?? ''))).toEqual([])
   })
 
-  const places = pagesOf({ run: ':run', failed: ':failed', backfill: ':backfill' })
+  const places = pagesOf({ run: ':run', failed: ':failed', backfill: ':backfill', slice: ':slice', bucket: ':bucket' })
   it.each(places)(
     '$name',
     async ({ name }) => {

@@ -8,6 +8,7 @@ import { readPosition } from '../../state/position.ts'
 import type { Flow, LookContext } from '../flow.ts'
 import { columnsOf, levelName, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
 import { readSource, stateOf, type Position } from './facts.ts'
+import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'
 import { bothSides } from './sql/compare.ts'
 import { countEvents } from './sql/count.ts'
@@ -29,7 +30,11 @@ export interface RollupGrain {
   readonly slices: number
   readonly rows: number
   readonly dirty: number
+  /** Keys of the slices that those lie in, the newest first, so many at most. */
+  readonly dirtySlices: readonly string[]
 }
+
+const dirtySlicesShown = 1_000
 
 export interface RollupLook {
   readonly flow: string
@@ -129,6 +134,7 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
     lastVerification(state, flow.name),
   )
   const dirty = through === null ? null : bucketsOfTouched(options, touchedBy(options, marks), through)
+  const slices = dirty === null ? [] : stretchesOf(options, dirty)
   const distinct = options.measures.some(({ fn }) => fn === 'distinct')
   return {
     flow: flow.name,
@@ -147,6 +153,11 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
         slices: recorded?.slices ?? 0,
         rows: recorded?.rows ?? 0,
         dirty: dirty?.get(grain)?.length ?? 0,
+        dirtySlices: slices
+          .filter((one) => one.grain === grain)
+          .slice(-dirtySlicesShown)
+          .map(({ slice }) => slice.key)
+          .toReversed(),
       }
     }),
     levels: options.levels.map((level) => ({ name: levelName(level), dimensions: level })),
@@ -240,6 +251,7 @@ export async function compareBucket(
   const grain = options.grains.find((one) => one === asked.grain)
   if (grain === undefined) throw odd(flow, `it does not count by ${asked.grain}`, options.grains)
   const names = options.levels.map(levelName)
+  const order = options.levels.toSorted((a, b) => a.length - b.length).map(levelName)
   if (asked.level !== null && !names.includes(asked.level))
     throw odd(
       flow,
@@ -258,7 +270,7 @@ export async function compareBucket(
   const rows =
     bucket.from >= through
       ? []
-      : await context.state.all<FoundRow>(bothSides(options, standing, { grain, start, level, counted, limit }))
+      : await context.state.all<FoundRow>(bothSides(options, standing, { grain, start, level, order, counted, limit }))
   const [first] = rows
   const state = (await judge(flow, context, grain))(bucket)
   return {

@@ -24,6 +24,8 @@ export function bothSides(
     readonly grain: string
     readonly start: Date
     readonly level: string | null
+    /** How levels follow one another. */
+    readonly order: readonly string[]
     readonly counted: Query
     readonly limit: number
   },
@@ -70,7 +72,7 @@ export function bothSides(
       (count(*) filter (where difference = 'extra') over ())::float8 as "extra",
       (count(*) filter (where difference = 'changed') over ())::float8 as "changed"
     from judged
-    order by difference is null, level, ${list([...dimensions.map((name) => sql`${ident(name)}::text nulls last`), raw('difference')])}
+    order by difference is null, array_position(${what.order}::text[], level), level, ${list([...dimensions.map((name) => sql`${ident(name)}::text nulls last`), raw('difference')])}
     limit ${what.limit}`
 }
 
