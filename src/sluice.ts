@@ -27,6 +27,7 @@ import { openRollups, type Rollups } from './rollups.ts'
 import { readSeal } from './state/seal.ts'
 import { openState } from './state/state.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
+import { openSeries, type Series } from './series.ts'
 
 export interface OpenOptions {
   /** The folder of the config; default: the current directory. Relative paths of the config count from here. */
@@ -62,6 +63,7 @@ export interface Sluice extends AsyncDisposable {
   readonly tables: Tables
   /** Rollups as they stand. */
   readonly rollups: Rollups
+  readonly series: Series
   readonly stores: readonly StoreDescription[]
   /** How the API is served. `VARIABLE_UNSET` when what it names is not set. */
   apiSettings(): ApiSettings
@@ -194,6 +196,7 @@ class RunningSluice implements Sluice {
   readonly endpoints: Endpoints
   readonly tables: Tables
   readonly rollups: Rollups
+  readonly series: Series
   readonly definitions: Definitions
   readonly #loaded: LoadedConfig
   readonly #stores: OpenStores
@@ -217,6 +220,8 @@ class RunningSluice implements Sluice {
       stateSchema: loaded.config.state.schema,
       project: loaded.project,
     })
+    const state = openState(database, loaded.config.state.schema, loaded.project)
+    this.series = openSeries(database, state, () => this.engine.flows())
     this.project = loaded.project
     this.directory = loaded.directory
     this.engine = engine

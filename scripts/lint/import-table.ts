@@ -31,12 +31,14 @@ export const importTable: readonly Home[] = [
   { home: 'stores.ts', may: ['config', 'flows/flow.ts', 'stores', 'transfer', 'lib'], types: [] },
   { home: 'definitions.ts', may: ['config', 'flows/flow.ts', 'runs', 'lib'], types: [] },
   { home: 'rollups.ts', may: ['flows/flow.ts', 'flows/rollup', 'lib'], types: [] },
+  { home: 'series.ts', may: ['endpoints', 'flows', 'state', 'lib'], types: [] },
   {
     home: 'sluice.ts',
     may: [
       'stores.ts',
       'definitions.ts',
       'rollups.ts',
+      'series.ts',
       'config',
       'runs',
       'access',

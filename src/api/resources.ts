@@ -22,6 +22,7 @@ import { rollups } from './rollups.ts'
 import { runLog } from './run-log.ts'
 import { runs } from './runs.ts'
 import { schedules } from './schedules.ts'
+import { seriesOf } from './series.ts'
 import { sessions } from './session.ts'
 import { slices } from './slices.ts'
 import { stores } from './stores.ts'
@@ -40,6 +41,7 @@ export const resources: readonly Resource[] = [
   verifications,
   rollups,
   tableRows,
+  seriesOf,
   runs,
   runLog,
   backfills,

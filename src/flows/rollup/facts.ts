@@ -93,6 +93,7 @@ const types: Readonly<Record<string, AtType>> = {
   date: 'local',
 }
 
+/** The table of events: which it is, what its time is. Throws what keeps it from being read. */
 export async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Promise<RollupFacts['source']> {
   const { from, joins, at } = options
   const columns = await readColumns(db, from)

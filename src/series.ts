@@ -1,0 +1,66 @@
+/** A part of the composition: rollups as series, which know the kind only by what is handed to them here. */
+import { answerSeries, type SeriesAnswer, type SeriesRequest } from './endpoints/series/series.ts'
+import type { SeriesRollup } from './endpoints/series/rollup.ts'
+import type { Flow } from './flows/flow.ts'
+import { columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
+import { readSource, type Position } from './flows/rollup/facts.ts'
+import { tableOf } from './flows/rollup/sql/count.ts'
+import { eventsOf } from './flows/rollup/sql/events.ts'
+import { ofCounted, ofEvents } from './flows/rollup/sql/measure.ts'
+import { SluiceError } from './lib/error.ts'
+import type { Database } from './lib/sql.ts'
+import { readMarks } from './state/dirty.ts'
+import { readPosition } from './state/position.ts'
+import type { State } from './state/state.ts'
+
+export interface Series {
+  /** `FLOW_UNKNOWN`: there is no rollup of that name; `FILTER_INVALID`: what is asked does not fit it. */
+  read(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
+}
+
+export function openSeries(database: Database, state: State, flows: () => readonly Flow[]): Series {
+  return {
+    read: async (name, request) => {
+      const flow = flows().find((one) => one.name === name && one.kind === 'rollup')
+      if (flow === undefined) throw noRollup(name)
+      // Its kind says whose options they are.
+      return await answerSeries(database, seriesRollup(flow as Flow<RollupOptions>, state), request)
+    },
+  }
+}
+
+function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
+  const { options, name, definitionHash } = flow
+  return {
+    name,
+    hash: definitionHash,
+    table: tableOf(options),
+    calendar: options.calendar,
+    grains: options.grains,
+    dimensions: options.dimensions.map((one) => one.name),
+    levels: new Map(options.levels.map((level) => [levelName(level), level])),
+    measures: options.measures.map((measure, index) => ({
+      name: measure.name,
+      fn: measure.fn,
+      columns: columnsOf(measure),
+      ofEvents: ofEvents(measure, index),
+      ofCounted: ofCounted(measure),
+    })),
+    keep: options.keep,
+    keepRaw: options.keepRaw,
+    events: async (session) => eventsOf(options, (await readSource(session, flow)).type),
+    position: async (session) => {
+      const position = (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
+      return position === undefined ? null : { through: new Date(position.through), hash: position.hash }
+    },
+    marks: async (session) => await readMarks(session, state, name),
+  }
+}
+
+function noRollup(name: string): SluiceError {
+  return new SluiceError('FLOW_UNKNOWN', `There is no rollup ${name}`, {
+    why: 'no flow of the project has that name and counts events',
+    fix: 'GET /api/flows lists the flows',
+    where: { flow: name },
+  })
+}

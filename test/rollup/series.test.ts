@@ -1,0 +1,251 @@
+/** Series against plain SQL over the events: any grain, zone, range and filter. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SeriesAnswer, SeriesRequest } from '../../src/endpoints/series/series.ts'
+import type { Grain } from '../../src/lib/grain.ts'
+import { counted, ran, truncated, type Counted } from './truth.ts'
+
+const setUp = `
+  create table view (id int primary key, blog int, country text, usr int, paid numeric, viewed_at timestamptz not null);
+  insert into view select i, i % 7, case when i % 11 = 0 then null else (array['US', 'DE', 'D''E', 'NP'])[1 + i % 4] end, i * 13 % 120, (i % 50) / 4.0,
+    date_trunc('hour', now()) - interval '400 days' + (i::bigint * 7919 % (401 * 86400)) * interval '1 second' from generate_series(1, 6000) i;
+  create index on view (viewed_at);`
+const options = {
+  from: 'view',
+  at: 'viewed_at',
+  to: 'rolled',
+  zone: 'America/New_York',
+  grains: ['hour', 'day', 'week', 'month', 'year'],
+  by: ['blog', 'country'],
+  levels: [['blog', 'country'], ['country'], []],
+  measures: {
+    views: 'count',
+    users: { distinct: 'usr' },
+    paid: { sum: 'paid' },
+    most: { max: 'paid' },
+    mean: { avg: 'paid' },
+  },
+}
+
+/** A random number generator that says the same every time. */
+function dice(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
+    return Math.floor((state / 0x7fffffff) * below) % below
+  }
+}
+const pick = <T>(roll: (below: number) => number, list: readonly T[]): T => list[roll(list.length)] as T // never empty
+
+interface Asked {
+  readonly request: SeriesRequest
+  readonly where: string
+  readonly grain: Grain
+  readonly zone: string
+  readonly by: readonly string[]
+}
+
+function filterOf(roll: (below: number) => number, depth: number): { readonly json: unknown; readonly sql: string } {
+  const kind = depth > 2 ? 3 + roll(4) : roll(7)
+  if (kind === 0 || kind === 1) {
+    const parts = Array.from({ length: 1 + roll(3) }, () => filterOf(roll, depth + 1))
+    const operator = kind === 0 ? 'and' : 'or'
+    return {
+      json: { [operator]: parts.map(({ json }) => json) },
+      sql: `(${parts.map(({ sql }) => sql).join(` ${operator} `)})`,
+    }
+  }
+  if (kind === 2) {
+    const part = filterOf(roll, depth + 1)
+    return { json: { not: part.json }, sql: `(not ${part.sql})` }
+  }
+  if (kind === 3) {
+    const value = pick(roll, ['US', 'DE', "D'E", 'XX'])
+    return { json: { eq: { field: 'country', value } }, sql: `(country = '${value.replaceAll("'", "''")}')` }
+  }
+  if (kind === 4) {
+    const [name, symbol] = pick(roll, [
+      ['lt', '<'],
+      ['lte', '<='],
+      ['gt', '>'],
+      ['gte', '>='],
+      ['eq', '='],
+    ] as const)
+    const value = roll(8)
+    return { json: { [name]: { field: 'blog', value } }, sql: `(blog ${symbol} ${value})` }
+  }
+  if (kind === 5) return { json: { contains: { field: 'country', value: 'E' } }, sql: `(strpos(country, 'E') > 0)` }
+  const values = [roll(7), roll(7)]
+  return { json: { in: { field: 'blog', value: values } }, sql: `(blog in (${values.join(', ')}))` }
+}
+
+const zones = ['America/New_York', 'UTC', 'Asia/Kathmandu', 'Asia/Kolkata', 'Europe/Berlin', 'Australia/Lord_Howe']
+
+function ask(roll: (below: number) => number): Asked {
+  const zone = pick(roll, zones)
+  const [grain, days] = pick(roll, [
+    ['hour', 3],
+    ['day', 40],
+    ['week', 90],
+    ['month', 400],
+    ['quarter', 400],
+    ['year', 500],
+    ['quarter-hour', 1],
+  ] as const)
+  const ago = 5 + roll(395)
+  const day = (at: number): string => new Date(Date.now() - at * 86_400_000).toISOString().slice(0, 10)
+  const by = pick(roll, [[], [], ['blog'], ['country'], ['blog', 'country']] as const)
+  const filter = roll(3) === 0 ? null : filterOf(roll, 0)
+  return {
+    request: {
+      grain,
+      zone,
+      from: day(ago),
+      to: day(Math.max(-1, ago - 1 - roll(days))),
+      ...(by.length === 0 ? {} : { by: by.join(',') }),
+      ...(filter === null ? {} : { filter: JSON.stringify(filter.json) }),
+    },
+    where: filter?.sql ?? 'true',
+    grain,
+    zone,
+    by,
+  }
+}
+
+const flat = (answer: SeriesAnswer): readonly string[] =>
+  answer.series
+    .flatMap(({ key, points }) =>
+      points.map(({ bucket, values }) =>
+        JSON.stringify([
+          key,
+          bucket.toISOString(),
+          Number(values['views']),
+          Number(values['users']),
+          Number(values['paid']),
+          values['most'] === null ? null : Number(values['most']),
+          values['mean'] === null ? null : Number(Number(values['mean']).toPrecision(12)),
+        ]),
+      ),
+    )
+    .filter((line) => JSON.parse(line)[2] !== 0)
+    .toSorted()
+
+describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
+  let it: Counted
+  beforeAll(async () => {
+    it = await counted(version, setUp, options)
+    await ran(it.sluice)
+  })
+  afterAll(() => it[Symbol.asyncDispose]())
+
+  const raw = async ({ grain, zone, by, where }: Asked, { from, to }: SeriesAnswer): Promise<readonly string[]> => {
+    const keys = by.map((name) => `, ${name}`).join('')
+    const rows = await it.db.query<Record<string, unknown> & { bucket: Date }>(
+      `select ${truncated(grain, 'viewed_at', zone)} as bucket${keys}, count(*)::int as views, count(distinct usr)::int as users, sum(paid)::float8 as paid,
+         max(paid)::float8 as most, avg(paid)::float8 as mean
+       from view where viewed_at >= $1 and viewed_at < $2 and ${where} group by 1${keys}`,
+      [from, to],
+    )
+    return rows
+      .map((row) =>
+        JSON.stringify([
+          Object.fromEntries(by.map((name) => [name, row[name]])),
+          row.bucket.toISOString(),
+          row['views'],
+          row['users'],
+          row['paid'],
+          row['most'],
+          Number(Number(row['mean']).toPrecision(12)),
+        ]),
+      )
+      .toSorted()
+  }
+  const compare = async (seed: number, rounds: number): Promise<void> => {
+    const roll = dice(seed)
+    for (let round = 0; round < rounds; round += 1) {
+      const asked = ask(roll)
+      // Where clocks are moved by half an hour, PostgreSQL's hours overlap.
+      if (asked.zone === 'Australia/Lord_Howe' && asked.grain === 'hour') continue
+      const answer = await it.sluice.series.read('views', asked.request)
+      expect(flat(answer), JSON.stringify(asked)).toEqual(await raw(asked, answer))
+    }
+  }
+
+  test('500 random questions are answered as plain SQL answers them', { timeout: 240_000 }, async () => {
+    await compare(7, version === 18 ? 500 : 60)
+  })
+
+  test(
+    'so they are while the table is behind: what has changed since is counted as it is read',
+    { timeout: 240_000 },
+    async () => {
+      await it.db.query(`
+      insert into view select 10000 + i, i % 7, 'US', i, 1, now() - i * interval '3 hours' from generate_series(1, 300) i;
+      update view set country = 'NP' where id % 41 = 0;
+      delete from view where id % 53 = 0;`)
+      await compare(11, version === 18 ? 200 : 30)
+      await ran(it.sluice)
+      await compare(13, version === 18 ? 60 : 10)
+    },
+  )
+
+  test('what nothing happened in is 0, what is not over is partial, what was never counted is null', async () => {
+    const answer = await it.sluice.series.read('views', { grain: 'day', from: '2001-01-01', to: '2001-01-03' })
+    expect(
+      answer.series[0]?.points.map(({ values, partial, growth }) => [
+        values['views'],
+        values['most'],
+        partial,
+        growth['views'],
+      ]),
+    ).toEqual([
+      [0, null, false, null],
+      [0, null, false, null],
+      [0, null, false, null],
+    ])
+    const now = await it.sluice.series.read('views', { grain: 'year' })
+    expect(now.series[0]?.points.at(-1)).toMatchObject({ partial: true, live: true })
+    const other = await it.again({ ...options, to: 'other', measures: { views: 'count' } })
+    const never = await other.series.read('views', { grain: 'day', from: '2025-01-01', to: '2025-01-01' })
+    expect(never.series[0]?.points[0]?.values).toEqual({ views: null })
+    expect(never.through).toBeNull()
+  })
+
+  test('growth is against the bucket before', async () => {
+    const { series } = await it.sluice.series.read('views', {
+      grain: 'month',
+      zone: 'UTC',
+      from: new Date(Date.now() - 200 * 86_400_000).toISOString(),
+    })
+    const points = series[0]?.points ?? []
+    for (const [at, { values, growth }] of points.entries()) {
+      const before = points[at - 1]
+      if (before === undefined) expect(growth['views']).toBeNull()
+      else
+        expect(growth['views']).toBeCloseTo(
+          ((Number(values['views']) - Number(before.values['views'])) / Number(before.values['views'])) * 100,
+          6,
+        )
+    }
+  })
+
+  test.each([
+    [{ grain: 'days' }, /did you mean "day"/],
+    [{ zone: 'Europe/Nowhere' }, /no time zone/],
+    [{ by: 'blogs' }, /did you mean "blog"/],
+    [{ from: '2025-02-30' }, /neither a day nor an instant/],
+    [{ from: '2025-02-02', to: '2025-01-01' }, /ends before/],
+    [{ grain: 'hour', from: '2020', to: '2025' }, /more than 10,000 buckets/],
+    [{ filter: '{' }, /no JSON/],
+    [{ filter: '{"eq": {"field": "nothing", "value": 1}}' }, /no field "nothing"/],
+    [{ filter: '{"near": {"field": "blog", "value": 1}}' }, /no operator "near"/],
+    [{ filter: '{"eq": {"field": "blog", "value": "x"}}' }, /the value of blog/],
+    [{ filter: '{"and": []}' }, /not empty/],
+    [{ filter: '{"eq": {"field": "blog", "value": 1}, "not": {}}' }, /exactly one/],
+    [{ filter: '{"contains": {"field": "blog", "value": 1}}' }, /does not go with/],
+  ] as const)('%j is refused', async (request, why) => {
+    await expect(it.sluice.series.read('views', request)).rejects.toMatchObject({
+      code: 'FILTER_INVALID',
+      why: expect.stringMatching(why) as string,
+    })
+  })
+})
