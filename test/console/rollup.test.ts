@@ -60,11 +60,11 @@ describeInChromium('a rollup', () => {
     await expect.poll(() => tree.allInnerTexts()).toHaveLength(7)
     const lines = (await tree.allInnerTexts()).map((line) => line.replaceAll(/\s+/g, ' ').trim())
     expect(lines[1]).toBe('events public.visit')
-    expect(lines[2]).toMatch(/^└ hour events [\d,]+ 0 \d+ days for ever$/)
-    expect(lines[6]).toMatch(/^└ year month \d+ 0 \d years? for ever$/)
+    expect(lines[2]).toMatch(/^└ ?hour events [\d,]+ 0 \d+ days for ever$/)
+    expect(lines[6]).toMatch(/^└ ?year month \d+ 0 \d years? for ever$/)
   })
 
-  it('an event that comes late is seen without a reload, in the calendar and in its bucket, beside the events', async () => {
+  it('an event that comes late is seen in the calendar and in its bucket, beside the events', async () => {
     await school.query(`insert into visit (site, device, seconds, seen_at) values ('kiosk', 'phone', 30, $1)`, [noon])
     await page.goto(`${school.url}/flows/visits?tab=grains`)
     await shows(/but for 1 hour, 1 day, 1 week, 1 month and 1 year whose events have changed since/)
@@ -93,10 +93,14 @@ describeInChromium('a rollup', () => {
 
   it('a backfill is asked for by grain and whole days, seen before it begins, and makes it right', async () => {
     await page.goto(`${school.url}/backfills/new?flow=visits`)
-    await main().getByLabel('Grain').click()
+    await main()
+      .getByRole('combobox', { name: 'Grain' })
+      .or(main().getByLabel('Grain', { exact: true }))
+      .first()
+      .click()
     await page.getByRole('option', { name: 'hour' }).click()
-    await main().getByLabel('From').fill(day)
-    await main().getByLabel('To').fill(day)
+    await main().getByLabel('From', { exact: true }).fill(day)
+    await main().getByLabel('To', { exact: true }).fill(day)
     await page.getByRole('button', { name: 'Show the slices' }).click()
     const exact = region('The exact slices')
     await exact.getByText(`${day}[Europe/Berlin]/hour`).waitFor()
@@ -123,10 +127,10 @@ describeInChromium('a rollup', () => {
 
   it('is made in the form, with its own fields', async () => {
     await page.goto(`${school.url}/editor?kind=rollup`)
-    await main().getByLabel('Name', { exact: true }).first().fill('by_site')
-    await main().getByRole('group', { name: 'From' }).getByLabel('Table').last().fill('visit')
+    await page.getByRole('textbox', { name: 'Name', exact: true }).fill('by_site')
+    await main().getByRole('textbox', { name: 'Table', exact: true }).first().fill('visit')
     await main().getByLabel('Time column').fill('seen_at')
-    await main().getByRole('group', { name: 'To' }).getByLabel('Table').last().fill('by_site')
+    await main().getByRole('textbox', { name: 'Table', exact: true }).last().fill('by_site')
     await page.getByRole('button', { name: 'Show the plan' }).click()
     await shows('count all events')
     await page.getByRole('button', { name: 'Save', exact: true }).click()

@@ -10,7 +10,7 @@ import { ErrorPanel } from '../../frame/ErrorPanel.tsx'
 import { Loading } from '../../frame/Loading.tsx'
 import { count, plural } from '../../frame/number.ts'
 import { State } from '../../frame/State.tsx'
-import { comparedWords, differenceWords, measuresShown, numberText } from './compared.ts'
+import { comparedWords, differenceWords, measuresShown, sidesText } from './compared.ts'
 import classes from './Rollup.module.css'
 import { bucketWords } from './words.ts'
 
@@ -132,13 +132,14 @@ function Sides({ found }: { readonly found: BucketComparison }) {
                   ))}
                   {measures.map((name) => {
                     const differs = row.columns.includes(name) || row.events === null || row.table === null
+                    const [raw, rollup] = sidesText(row, name)
                     return [
                       <td key={`${name} raw`} data-number data-differs={differs || undefined}>
-                        {numberText(row.events, name)}
+                        {raw}
                       </td>,
                       <td key={`${name} rollup`} data-number data-differs={differs || undefined}>
-                        {numberText(row.table, name)}
-                        {differs && <span className={classes['unequal']}>≠</span>}
+                        {rollup}
+                        {differs && ' ≠'}
                       </td>,
                     ]
                   })}

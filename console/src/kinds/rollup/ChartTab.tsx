@@ -1,8 +1,9 @@
 /** What a rollup counted, over time: one line, or the largest of a dimension. */
 import { Select, Text, TextInput } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
-import { useMemo } from 'react'
+import { useMemo, useState } from 'react'
 import type { Rollup } from '../../client/model/rollup.ts'
+import { useReadSeries } from '../../client/data.ts'
 import { useGetRollup } from '../../client/rollups.ts'
 import { Chart } from '../../frame/Chart.tsx'
 import { DataTable } from '../../frame/DataTable.tsx'
@@ -17,7 +18,6 @@ import { State } from '../../frame/State.tsx'
 import classes from './Rollup.module.css'
 import { growthWords, isDay, largest, linesOf, most, nameOf, numberOf, usualRange } from './series.ts'
 import type { KeyedPoints, Point } from './series.ts'
-import { useSeries } from './use-series.ts'
 import { bucketWords } from './words.ts'
 
 const route = getRouteApi('/inside/flows/$flow')
@@ -102,6 +102,8 @@ function Asked({ rollup, through }: { readonly rollup: Rollup; readonly through:
   )
 }
 
+const perClick = 30
+
 interface Row extends Point {
   readonly id: string
   readonly key: KeyedPoints['key']
@@ -114,11 +116,18 @@ function Drawn({
 }: {
   readonly rollup: Rollup
   readonly measure: string
-  readonly asked: Parameters<typeof useSeries>[1]
+  readonly asked: {
+    readonly grain: string
+    readonly from: string
+    readonly to: string
+    readonly by: string | undefined
+  }
 }) {
   const { grain, by } = asked
-  const found = useSeries(flow, asked)
+  const { from, to } = asked
+  const found = useReadSeries(flow, { grain, from, to, ...(by === undefined ? {} : { by }) })
   const series = found.data?.series
+  const [more, setMore] = useState(perClick)
   const drawn = useMemo(() => {
     const shown = largest(series ?? [], measure)
     return { ...linesOf(shown, measure), shown }
@@ -139,7 +148,7 @@ function Drawn({
   if (drawn.at.length === 0)
     return (
       <Empty title="Nothing in these days">
-        No {grain} from {asked.from} to {asked.to} was counted. {grains.length > 1 && 'Another grain may have more.'}
+        No {grain} from {from} to {to} was counted. {grains.length > 1 && 'Another grain may have more.'}
       </Empty>
     )
   const last = rows.find(({ partial, values }) => !partial && values[measure] !== null)
@@ -168,7 +177,15 @@ function Drawn({
         />
       </Section>
       <Section title="As numbers" flush>
-        <DataTable label="Buckets" columns={columns} rows={rows} rowKey={({ id }) => id} empty={null} />
+        <DataTable
+          label="Buckets"
+          columns={columns}
+          rows={rows.slice(0, more)}
+          total={rows.length}
+          onMore={more < rows.length ? () => setMore(more + perClick) : undefined}
+          rowKey={({ id }) => id}
+          empty={null}
+        />
       </Section>
     </>
   )
@@ -219,11 +236,11 @@ function columnsOf({
       hide: 'phone',
       cell: (point) =>
         point.partial ? (
-          <State state="partial" says="not over, or not counted whole" />
+          <State state="partial" says="it is not over" />
         ) : point.values[measure] === null ? (
           <State state="missing" says="not counted yet" />
         ) : (
-          <State state="done" />
+          <State state="done" says={point.live ? 'counted from its events as this was asked for' : undefined} />
         ),
     },
   ]

@@ -20,7 +20,8 @@ import { treeOf } from './tree.ts'
 import { standWords, untilWords } from './words.ts'
 
 export function GrainsTab({ flow }: { readonly flow: string }) {
-  const found = useGetRollup(flow)
+  // No event tells that an application has changed its rows.
+  const found = useGetRollup(flow, { query: { refetchInterval: 30_000 } })
   if (found.isPending) return <Loading />
   if (found.isError) return <ErrorPanel error={found.error} retry={() => void found.refetch()} />
   return <Shown rollup={found.data} />

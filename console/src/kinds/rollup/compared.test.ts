@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { comparedWords, measuresShown, numberText } from './compared.ts'
+import { comparedWords, measuresShown, numberText, sidesText } from './compared.ts'
 
 const counts = { events: 0, table: 0, missing: 0, extra: 0, changed: 0 }
 
@@ -39,6 +39,15 @@ describe('measures', () => {
     ])
     expect(measuresShown({ measures, rows: [{ ...row, columns: ['mean_sum'] }] })).toContain('mean_sum')
     expect(measuresShown({ measures, rows: [{ ...row, columns: ['mean', 'mean_sum'] }] })).not.toContain('mean_sum')
+  })
+
+  test('no more digits than tell both sides apart', () => {
+    const of = (events: string, table: string, columns: string[]) =>
+      sidesText({ ...row, columns, events: { mean: events }, table: { mean: table } }, 'mean')
+    expect(of('121.5454545454545455', '146.7777777777777778', ['mean'])).toEqual(['121.545455', '146.777778'])
+    expect(of('1.00000001', '1.00000002', ['mean'])).toEqual(['1.00000001', '1.00000002'])
+    expect(of('2.5000000000000000', '2.50', [])).toEqual(['2.5', '2.5'])
+    expect(sidesText({ ...row, columns: [], events: null, table: { mean: '2' } }, 'mean')).toEqual(['–', '2'])
   })
 
   test.each([

@@ -32,12 +32,22 @@ export function measuresShown({ measures, rows }: Pick<BucketComparison, 'measur
   })
 }
 
-/** A number with separators; as it is where that would take digits away. */
-export function numberText(side: Row['events'], name: string): string {
+/** Both sides of a measure. No more digits than it takes to tell them apart. */
+export function sidesText({ events, table, columns }: Row, name: string): readonly [raw: string, rollup: string] {
+  const short = [numberText(events, name, 6), numberText(table, name, 6)] as const
+  return columns.includes(name) && short[0] === short[1] ? [numberText(events, name), numberText(table, name)] : short
+}
+
+/** A number with separators; as it is where that would take digits away that count. */
+export function numberText(side: Row['events'], name: string, decimals?: number): string {
   if (side === null) return '–'
   const text = side[name]
   if (text === null || text === undefined) return 'null'
   if (/^-?\d{1,15}$/.test(text)) return count(Number(text))
+  const [, whole = '', fraction = ''] = /^(-?\d+)\.(\d+)$/.exec(text) ?? []
+  if (whole === '') return text
+  const shown =
+    decimals !== undefined && fraction.length > decimals && whole.length < 10 ? Number(text).toFixed(decimals) : text
   // What a division adds behind the last digit that says something.
-  return /^-?\d+\.\d+$/.test(text) ? text.replace(/\.?0+$/, '') : text
+  return shown.replace(/\.?0+$/, '')
 }

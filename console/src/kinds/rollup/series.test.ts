@@ -7,6 +7,7 @@ const point = (bucket: string, views: number | string | null) => ({
   values: { views },
   growth: { views: null },
   partial: false,
+  live: false,
 })
 
 describe('lines', () => {
@@ -25,17 +26,17 @@ describe('lines', () => {
 
   test('are those with the most, the largest first', () => {
     const many = Array.from({ length: 9 }, (_, n) => ({
-      key: String(n),
+      key: { blog: n },
       points: [point('2026-01-01T00:00:00Z', n)],
     }))
-    expect(largest(many, 'views').map(({ key }) => key)).toEqual(['8', '7', '6', '5', '4', '3'])
+    expect(largest(many, 'views').map(({ key }) => key.blog)).toEqual([8, 7, 6, 5, 4, 3])
     expect(largest([a, b], 'views')[0]).toBe(b)
   })
 
   test.each([
-    [null, 'total'],
     [{}, 'total'],
-    ['DE', 'DE'],
+    [{ country: 'DE' }, 'DE'],
+    [{ country: null }, 'null'],
     [{ country: 'DE', blog: '7' }, 'DE · 7'],
   ])('%j is called %s', (key, name) => {
     expect(nameOf(key)).toBe(name)

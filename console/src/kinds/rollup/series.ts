@@ -2,18 +2,20 @@
 import type { Series as Line } from '../../frame/Chart.tsx'
 import { localParts } from '../../frame/moment.ts'
 
-/** What is shown of a point of the API's series. */
+/** A point of the API's series, as far as it is shown. */
 export interface Point {
   readonly bucket: string
   readonly to: string
   readonly values: Readonly<Record<string, number | string | null>>
   readonly growth: Readonly<Record<string, number | null>>
-  /** Not over, or not counted whole. */
+  /** It is not over. */
   readonly partial: boolean
+  /** Counted while it was asked for, in part at least. */
+  readonly live: boolean
 }
 
 export interface KeyedPoints {
-  readonly key: Readonly<Record<string, string | null>> | string | null
+  readonly key: Readonly<Record<string, unknown>>
   readonly points: readonly Point[]
 }
 
@@ -25,9 +27,7 @@ export const numberOf = (value: number | string | null | undefined): number | nu
 
 /** `total`, `DE`, `DE · 7`. */
 export function nameOf(key: KeyedPoints['key']): string {
-  if (key === null) return 'total'
-  if (typeof key === 'string') return key
-  const parts = Object.values(key).map((part) => part ?? 'null')
+  const parts = Object.values(key).map(String)
   return parts.length === 0 ? 'total' : parts.join(' · ')
 }
 
