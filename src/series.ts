@@ -16,16 +16,20 @@ import type { State } from './state/state.ts'
 export interface Series {
   /** `FLOW_UNKNOWN`: there is no rollup of that name; `FILTER_INVALID`: what is asked does not fit it. */
   read(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
+  /** The same, of the whole range as one bucket. */
+  total(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
 }
 
 export function openSeries(database: Database, state: State, flows: () => readonly Flow[]): Series {
+  const rollup = (name: string): SeriesRollup => {
+    const flow = flows().find((one) => one.name === name && one.kind === 'rollup')
+    if (flow === undefined) throw noRollup(name)
+    // Its kind says whose options they are.
+    return seriesRollup(flow as Flow<RollupOptions>, state)
+  }
   return {
-    read: async (name, request) => {
-      const flow = flows().find((one) => one.name === name && one.kind === 'rollup')
-      if (flow === undefined) throw noRollup(name)
-      // Its kind says whose options they are.
-      return await answerSeries(database, seriesRollup(flow as Flow<RollupOptions>, state), request)
-    },
+    read: async (name, request) => await answerSeries(database, rollup(name), request),
+    total: async (name, request) => await answerSeries(database, rollup(name), request, 'whole'),
   }
 }
 

@@ -65,6 +65,11 @@ export interface Sluice extends AsyncDisposable {
   readonly rollups: Rollups
   readonly series: Series
   readonly stores: readonly StoreDescription[]
+  /**
+   * Where the application database is, with user and password: for programs of your own beside the embedded server, which runs for as
+   * long as somebody has it open.
+   */
+  databaseUrl(): Promise<string>
   /** How the API is served. `VARIABLE_UNSET` when what it names is not set. */
   apiSettings(): ApiSettings
   /** Brings flows up to date (no names: all), upstream first; a run's failure is in its record, it does not reject. */
@@ -245,6 +250,10 @@ class RunningSluice implements Sluice {
 
   get stores(): readonly StoreDescription[] {
     return this.#stores.describe()
+  }
+
+  async databaseUrl(): Promise<string> {
+    return await this.#stores.url('database')
   }
 
   apiSettings(): ApiSettings {

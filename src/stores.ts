@@ -61,6 +61,11 @@ export class OpenStores implements Stores, AsyncDisposable {
     })
   }
 
+  /** Where a PostgreSQL store is, with user and password: for programs of the application's own. */
+  async url(name: string): Promise<string> {
+    return await this.#url(this.#spec(name, 'postgres'))
+  }
+
   /** Connections of a PostgreSQL store that only read: for endpoints. */
   reader(name: string): Promise<Reader> {
     return once(this.#readers, name, async () => {

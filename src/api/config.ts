@@ -64,6 +64,13 @@ export const apiDefinition = z.strictObject({
     })
     .prefault({})
     .describe('`/metrics`; open unless it has a token'),
+  analytics: z
+    .strictObject({
+      views: z.string().min(1).describe('the rollup of views, with dimensions blog, author and country'),
+      posts: z.string().min(1).describe('the rollup of new blogs, with dimensions author and country'),
+    })
+    .optional()
+    .describe('serves `/analytics/performance/`, `/analytics/blog-views/` and `/analytics/top/` from two rollups'),
   log: z
     .enum(['error', 'warn', 'info', 'debug'])
     .default('warn')
@@ -82,6 +89,7 @@ export interface ApiSettings {
   readonly bodyLimit: number
   readonly rateLimit: { readonly requests: number | null; readonly failures: number; readonly signIns: number }
   readonly metricsToken: string | null
+  readonly analytics: { readonly views: string; readonly posts: string } | null
   readonly log: 'error' | 'warn' | 'info' | 'debug'
 }
 
@@ -92,10 +100,11 @@ export function apiSettings(
   section: z.output<typeof apiDefinition>,
   resolve: (reference: string | Reference) => string,
 ): ApiSettings {
-  const { port, publicUrl, metrics, ...rest } = section
+  const { port, publicUrl, metrics, analytics, ...rest } = section
   return {
     ...rest,
     port: port ?? null,
+    analytics: analytics ?? null,
     publicUrl: publicUrl === undefined ? null : new URL(resolve(publicUrl)),
     metricsToken: metrics.token === undefined ? null : resolve(metrics.token),
   }

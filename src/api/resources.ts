@@ -1,4 +1,5 @@
 /** Every resource of the API, one line each. */
+import { analytics } from './analytics.ts'
 import { auditLog } from './audit.ts'
 import { backfills } from './backfills.ts'
 import { data } from './data.ts'
@@ -50,6 +51,7 @@ export const resources: readonly Resource[] = [
   kinds,
   lineage,
   dataSync,
+  analytics,
   workers,
   notifications,
   stores,

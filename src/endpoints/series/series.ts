@@ -64,17 +64,19 @@ const pointsAtMost = 20_000
 const bucketsAtMost = 10_000
 const timeoutMs = 30_000
 
+/** `shape`: bucket by bucket, or the whole range as one. */
 export async function answerSeries(
   database: Database,
   rollup: SeriesRollup,
   request: SeriesRequest,
+  shape: 'buckets' | 'whole' = 'buckets',
 ): Promise<SeriesAnswer> {
   return await database.transaction(
     async (session) => {
       await session.run(sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`)
       const { now } = await session.one<{ now: Date }>(sql`select now() as "now"`)
       const fields = await readFields(session, rollup)
-      const asked = understand(rollup, request, fields, now.getTime())
+      const asked = understand(rollup, request, fields, now.getTime(), shape)
       const position = await rollup.position(session)
       const counted = position !== null && position.hash === rollup.hash ? position : null
       const through = counted?.through.getTime() ?? null
@@ -136,6 +138,7 @@ export function understand(
   request: SeriesRequest,
   fields: ReadonlyMap<string, ColumnKind>,
   now: number,
+  shape: 'buckets' | 'whole',
 ): Asked {
   const zone = request.zone ?? rollup.calendar.zone
   if (!isZone(zone)) throw wrong('zone', `no time zone is called "${zone}"`, 'write it as Europe/Berlin')
@@ -156,6 +159,9 @@ export function understand(
   for (const name of by)
     if (!rollup.dimensions.includes(name))
       throw wrong('by', unknown('dimension', name, rollup.dimensions), 'name others, or leave it out')
+  const filter = filterOf(request.filter, fields)
+  // Coarser than anything that may lie within it.
+  if (shape === 'whole') return { grain: 'year', calendar, from, to, buckets: [{ from, to }], by, filter }
   const buckets: Bucket[] = []
   for (const bucket of bucketsBetween(from, to, grain, calendar)) {
     if (buckets.length === bucketsAtMost)
@@ -166,7 +172,7 @@ export function understand(
       )
     buckets.push(bucket)
   }
-  return { grain, calendar, from, to, buckets, by, filter: filterOf(request.filter, fields) }
+  return { grain, calendar, from, to, buckets, by, filter }
 }
 
 function filterOf(text: string | undefined, fields: ReadonlyMap<string, ColumnKind>): Asked['filter'] {

@@ -16,7 +16,9 @@ const events = z.strictObject({
       z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'an alias has letters, digits and _ only'),
       z.strictObject({
         table: name,
-        on: z.record(name, reference).describe('its columns → the columns of the events that they equal'),
+        on: z
+          .record(name, reference)
+          .describe('its columns → the columns of the events, or of a table joined before it, that they equal'),
       }),
     )
     .default({})
@@ -150,9 +152,14 @@ export function faultsOf(
   if (typeof from !== 'string')
     for (const [alias, { on }] of Object.entries(from.join)) {
       if (Object.keys(on).length === 0) faults.push({ path: `from.join.${alias}.on`, fault: 'names no column' })
-      for (const ours of Object.values(on))
-        if (referenceOf(ours).of !== null)
-          faults.push({ path: `from.join.${alias}.on`, fault: `"${ours}" has to be a column of the events` })
+      for (const ours of Object.values(on)) {
+        const { of } = referenceOf(ours)
+        if (of !== null && !aliases.slice(0, aliases.indexOf(alias)).includes(of))
+          faults.push({
+            path: `from.join.${alias}.on`,
+            fault: `"${ours}" is of "${of}", which is not joined before it`,
+          })
+      }
     }
   if (Object.keys(measures).length === 0) faults.push({ path: 'measures', fault: 'there is nothing to count' })
   const columns = [

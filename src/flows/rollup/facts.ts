@@ -105,8 +105,6 @@ export async function readSource(db: Sql, { name, options }: Flow<RollupOptions>
       if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
     for (const column of used(options, one.alias))
       if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
-    for (const { ours } of one.on)
-      if (!columns.types.has(ours.column)) throw noColumn(name, from, ours.column, columns.types)
   }
   for (const column of [at, ...used(options, null)])
     if (!columns.types.has(column)) throw noColumn(name, from, column, columns.types)
@@ -133,8 +131,12 @@ export async function readSource(db: Sql, { name, options }: Flow<RollupOptions>
   return { oid: columns.oid, type, indexed }
 }
 
-function used({ dimensions, measures }: RollupOptions, alias: string | null): readonly string[] {
-  const refs: readonly (ColumnRef | null)[] = [...dimensions.map(({ from }) => from), ...measures.map(({ of }) => of)]
+function used({ dimensions, measures, joins }: RollupOptions, alias: string | null): readonly string[] {
+  const refs: readonly (ColumnRef | null)[] = [
+    ...dimensions.map(({ from }) => from),
+    ...measures.map(({ of }) => of),
+    ...joins.flatMap(({ on }) => on.map(({ ours }) => ours)),
+  ]
   return refs.flatMap((ref) => (ref !== null && ref.of === alias ? [ref.column] : []))
 }
 
@@ -157,10 +159,11 @@ async function readGuarded(db: Sql, { from, joins }: RollupOptions): Promise<rea
   const guarded: string[] = []
   for (const { alias, schema, table, on } of joins) {
     const ours = on.map(({ ours: one }) => one.column).toSorted()
+    const owner = joins.find((one) => one.alias === on[0]?.ours.of) ?? from
     const { found } = await db.one<{ found: boolean }>(sql`
       select exists (
         select from pg_constraint k
-        where k.contype = 'f' and k.convalidated and k.conrelid = to_regclass(${ident(from.schema, from.table).sql})
+        where k.contype = 'f' and k.convalidated and k.conrelid = to_regclass(${ident(owner.schema, owner.table).sql})
           and k.confrelid = to_regclass(${ident(schema, table).sql})
           and (select array_agg(a.attname::text order by a.attname::text) from unnest(k.conkey) c (n)
             join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.n) = ${ours}::text[]) as "found"`)

@@ -1,6 +1,6 @@
 /** The events as a relation of their own: when, by what, and what is counted of each; whatever they are joined with. */
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
-import type { ColumnRef, RollupOptions } from '../config.ts'
+import type { ColumnRef, Join, RollupOptions } from '../config.ts'
 
 /** What the events' time is in the table: with a zone of its own, or local time of the rollup's zone. */
 export type AtType = 'instant' | 'local'
@@ -18,11 +18,32 @@ export function instant({ at, calendar }: Pick<RollupOptions, 'at' | 'calendar'>
 
 /** `from "public"."blog_view" as t left join "public"."blog" as "blog" on …` */
 export function fromEvents({ from, joins }: RollupOptions): Query {
-  const joined = joins.map(({ alias, schema, table, on }) => {
-    const pairs = on.map(({ theirs, ours }) => sql`${ident(alias, theirs)} = ${column(ours)}`)
-    return sql` left join ${ident(schema, table)} as ${ident(alias)} on ${join(pairs, ' and ')}`
-  })
+  const joined = joins.map(
+    (one) => sql` left join ${ident(one.schema, one.table)} as ${ident(one.alias)} on ${onOf(one)}`,
+  )
   return sql`from ${ident(from.schema, from.table)} as t${joined.length === 0 ? raw('') : join(joined, '')}`
+}
+
+/** The events that rows of one of the joined tables belong to: these rows instead of the table, and what it is joined by before them. */
+export function fromJoined({ from, joins }: RollupOptions, alias: string, rows: Query): Query {
+  const before = joins.slice(
+    0,
+    joins.findIndex((one) => one.alias === alias),
+  )
+  const own = joins.find((one) => one.alias === alias)
+  if (own === undefined) throw new Error(`nothing is joined as ${alias}`)
+  const joined = [
+    ...before.map((one) => sql` join ${ident(one.schema, one.table)} as ${ident(one.alias)} on ${onOf(one)}`),
+    sql` join (${rows}) as ${ident(alias)} on ${onOf(own)}`,
+  ]
+  return sql`from ${ident(from.schema, from.table)} as t${join(joined, '')}`
+}
+
+function onOf({ alias, on }: Join): Query {
+  return join(
+    on.map(({ theirs, ours }) => sql`${ident(alias, theirs)} = ${column(ours)}`),
+    ' and ',
+  )
 }
 
 /** Of the events those in [from, to), by the column itself, so that an index on it serves; of local times a day more on either side. */

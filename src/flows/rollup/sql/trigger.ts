@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
 import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
-import { instant, type AtType } from './events.ts'
+import { fromJoined, instant, type AtType } from './events.ts'
 
 /** A trigger function, and the triggers on one table that call it. */
 export interface Tracking {
@@ -44,9 +44,7 @@ export function trackingOf(
       : ['insert', 'update', 'delete', 'truncate']
     return tracking(one, by, one.alias, operations, (rows) => {
       const names = [...new Set([...one.on.map(({ theirs }) => theirs), ...joinedColumns(options, one)])]
-      const pairs = one.on.map(({ theirs, ours }) => sql`${ident('e', ours.column)} = ${ident('j', theirs)}`)
-      return sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows(names)}) as j
-        join ${ident(options.from.schema, options.from.table)} as e on ${join(pairs, ' and ')} where isfinite(${ident('e', options.at)})`
+      return sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows(names))} where isfinite(${ident('t', options.at)})`
     })
   })
   return [own, ...joined]
@@ -66,8 +64,12 @@ function eventColumns({ joins, dimensions, measures }: RollupOptions): readonly 
   return refs.flatMap(({ of, column }) => (of === null ? [column] : []))
 }
 
-function joinedColumns({ dimensions, measures }: RollupOptions, { alias }: Join): readonly string[] {
-  const refs: readonly (ColumnRef | null)[] = [...dimensions.map(({ from }) => from), ...measures.map(({ of }) => of)]
+function joinedColumns({ dimensions, measures, joins }: RollupOptions, { alias }: Join): readonly string[] {
+  const refs: readonly (ColumnRef | null)[] = [
+    ...dimensions.map(({ from }) => from),
+    ...measures.map(({ of }) => of),
+    ...joins.flatMap(({ on }) => on.map(({ ours }) => ours)),
+  ]
   return refs.flatMap((ref) => (ref !== null && ref.of === alias ? [ref.column] : []))
 }
 
