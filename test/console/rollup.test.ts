@@ -78,7 +78,7 @@ describeInChromium('a rollup', () => {
     await page.keyboard.press('Enter')
     await page.getByRole('heading', { name: `${day}[Europe/Berlin]/hour` }).waitFor()
     const buckets = page.getByRole('group', { name: 'Buckets' })
-    await buckets.getByRole('button', { name: /12:00 to 13:00: dirty/ }).click()
+    await buckets.getByRole('button', { name: /^12:00\s*, dirty/ }).click()
     expect(new URL(page.url()).searchParams.get('bucket')).toBe(noon)
     await shows(/3 rows differ: 2 missing in the table, 1 with other values/)
     const sides = region('Raw beside rollup').getByRole('row')
@@ -93,11 +93,7 @@ describeInChromium('a rollup', () => {
 
   it('a backfill is asked for by grain and whole days, seen before it begins, and makes it right', async () => {
     await page.goto(`${school.url}/backfills/new?flow=visits`)
-    await main()
-      .getByRole('combobox', { name: 'Grain' })
-      .or(main().getByLabel('Grain', { exact: true }))
-      .first()
-      .click()
+    await main().getByLabel('Grain').first().click()
     await page.getByRole('option', { name: 'hour' }).click()
     await main().getByLabel('From', { exact: true }).fill(day)
     await main().getByLabel('To', { exact: true }).fill(day)

@@ -159,6 +159,7 @@ function Drawn({
         aside={
           <Text size="xs" c="dimmed">
             {zone}
+            {rows[0]?.partial === true && ` · the last ${grain} is not over`}
             {all > most && ` · the largest ${most} of ${count(all)}`}
           </Text>
         }
@@ -211,16 +212,17 @@ function columnsOf({
     {
       id: 'bucket',
       head: 'Bucket',
+      wrap: true,
       cell: (point) => bucketWords(point.bucket, point.to, grain, zone),
     },
     ...(by === undefined
       ? []
       : [{ id: 'key', head: by, width: '22%', cell: (point: Row) => nameOf(point.key) } satisfies Column<Row>]),
-    { id: 'value', head: measure, width: '120px', align: 'right', cell: value },
+    { id: 'value', head: measure, width: '92px', align: 'right', cell: value },
     {
       id: 'growth',
       head: 'Growth',
-      width: '100px',
+      width: '92px',
       align: 'right',
       cell: (point) =>
         point.growth[measure] === null || point.growth[measure] === undefined ? (

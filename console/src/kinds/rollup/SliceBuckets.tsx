@@ -1,4 +1,5 @@
 /** The buckets of a slice; one of them opens beside its events. */
+import { VisuallyHidden } from '@mantine/core'
 import { getRouteApi } from '@tanstack/react-router'
 import type { Slice } from '../../client/model/slice.ts'
 import { useGetRollup, useListBuckets } from '../../client/rollups.ts'
@@ -49,7 +50,7 @@ export function SliceBuckets({ slice }: { readonly slice: Slice }) {
             className={classes['bucket']}
             data-bucket-state={state}
             aria-pressed={from === chosen}
-            aria-label={`${bucketWords(from, to, grain, zone)}: ${state}, ${plural(rows, 'row')}`}
+            title={`${bucketWords(from, to, grain, zone)}: ${state}, ${plural(rows, 'row')}`}
             style={{ borderInlineStartColor: stateColour(state) }}
             onClick={() =>
               void navigate({
@@ -59,6 +60,7 @@ export function SliceBuckets({ slice }: { readonly slice: Slice }) {
             }
           >
             <span>{labels[at]}</span>
+            <VisuallyHidden>, {state}, rows: </VisuallyHidden>
             <span className={classes['rows']}>{state === 'waiting' || state === 'missing' ? '–' : compact(rows)}</span>
           </button>
         ))}
