@@ -77,16 +77,20 @@ function performance(app: Api, sluice: Sluice, names: Names): void {
       const asked = { ...rangeOf(query), grain: compare ?? (query.start === undefined ? 'month' : undefined) }
       const own = author === undefined ? [] : [{ eq: { field: 'author', value: author } }]
       const filter = filterOf(query.filters, own)
-      const views = await sluice.series.read(names.views, { ...asked, ...filter('all') })
-      const posts = await sluice.series.read(names.posts, { ...asked, grain: views.grain, ...filter('posts') })
+      const views = await sluice.series.read(names.views, { ...asked, ...filter('all'), measures: names.viewCount })
+      const posts = await sluice.series.read(names.posts, {
+        ...asked,
+        ...filter('posts'),
+        grain: views.grain,
+        measures: names.postCount,
+      })
       const made = new Map(
-        (posts.series[0]?.points ?? []).map(({ label, values }) => [label, Number(Object.values(values)[0] ?? 0)]),
+        (posts.series[0]?.points ?? []).map(({ label, values }) => [label, Number(values[names.postCount] ?? 0)]),
       )
-      const measure = Object.keys(views.series[0]?.points[0]?.values ?? {})[0] ?? ''
       const all = (views.series[0]?.points ?? []).map(({ label, values, growth }) => ({
         x: `${label} (${made.get(label) ?? 0} blogs)`,
-        y: Number(values[measure] ?? 0),
-        z: growth[measure] ?? null,
+        y: Number(values[names.viewCount] ?? 0),
+        z: growth[names.viewCount] ?? null,
       }))
       return pageOf(all, page, size)
     },
@@ -150,11 +154,16 @@ async function totals(
   by: string,
 ): Promise<readonly z.output<typeof row>[]> {
   const dimensions = by === 'blog' ? 'blog' : `blog,${by}`
-  const asked: SeriesRequest = { ...rangeOf(query), ...filterOf(query.filters, [])('all'), by: dimensions }
+  const asked: SeriesRequest = {
+    ...rangeOf(query),
+    ...filterOf(query.filters, [])('all'),
+    by: dimensions,
+    measures: names.viewCount,
+  }
   const { series } = await sluice.series.total(names.views, asked)
   const found = new Map<string, { y: number; z: number }>()
   for (const { key, points } of series) {
-    const views = Number(Object.values(points[0]?.values ?? {})[0] ?? 0)
+    const views = Number(points[0]?.values[names.viewCount] ?? 0)
     if (views === 0) continue
     const name = key[by] === null || key[by] === undefined ? 'unknown' : JSON.stringify(key[by]).replaceAll('"', '')
     const sum = found.get(name) ?? { y: 0, z: 0 }

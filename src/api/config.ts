@@ -67,7 +67,9 @@ export const apiDefinition = z.strictObject({
   analytics: z
     .strictObject({
       views: z.string().min(1).describe('the rollup of views, with dimensions blog, author and country'),
+      viewCount: z.string().min(1).default('view_count').describe('its measure of how many'),
       posts: z.string().min(1).describe('the rollup of new blogs, with dimensions author and country'),
+      postCount: z.string().min(1).default('blog_count').describe('its measure of how many'),
     })
     .optional()
     .describe('serves `/analytics/performance/`, `/analytics/blog-views/` and `/analytics/top/` from two rollups'),
@@ -89,7 +91,12 @@ export interface ApiSettings {
   readonly bodyLimit: number
   readonly rateLimit: { readonly requests: number | null; readonly failures: number; readonly signIns: number }
   readonly metricsToken: string | null
-  readonly analytics: { readonly views: string; readonly posts: string } | null
+  readonly analytics: {
+    readonly views: string
+    readonly viewCount: string
+    readonly posts: string
+    readonly postCount: string
+  } | null
   readonly log: 'error' | 'warn' | 'info' | 'debug'
 }
 

@@ -57,6 +57,11 @@ const query = z.strictObject({
     .optional()
     .describe(`one of ${weekdays.join(', ')}; default: the rollup's`),
   by: z.string().max(500).optional().describe('dimensions, with commas between: a series for each of their values'),
+  measures: z
+    .string()
+    .max(500)
+    .optional()
+    .describe('measures, with commas between; default: all. What is not asked for costs nothing'),
   filter: z
     .string()
     .max(10_000)

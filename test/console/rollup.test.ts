@@ -92,7 +92,9 @@ describeInChromium('a rollup', () => {
   }, 60_000)
 
   it('a backfill is asked for by grain and whole days, seen before it begins, and makes it right', async () => {
-    await page.goto(`${school.url}/backfills/new?flow=visits`)
+    await page.goto(`${school.url}/flows/visits?tab=grains`)
+    await main().getByRole('link', { name: 'New backfill' }).click()
+    await page.getByRole('heading', { name: 'New backfill', level: 1 }).waitFor()
     await main().getByLabel('Grain').first().click()
     await page.getByRole('option', { name: 'hour' }).click()
     await main().getByLabel('From', { exact: true }).fill(day)

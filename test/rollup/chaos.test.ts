@@ -154,5 +154,7 @@ test('totals are the truth whatever happens meanwhile', { timeout: (seconds + 18
   expect(reads).toBeGreaterThan(seconds * 10)
   expect(kills).toBeGreaterThan(0)
   for (const id of backfills) expect((await one.engine.backfills.get(id)).state).toBe('done')
-  console.info(`${seconds} s: ${written} transactions, ${runs} runs, ${reads} reads, ${empties} empty, ${kills} kills`)
+  process.stdout.write(
+    `${seconds} s: ${written} transactions, ${runs} runs, ${reads} reads, ${empties} empty, ${kills} kills` + '\n',
+  )
 })

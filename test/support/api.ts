@@ -82,3 +82,15 @@ export async function createApi({
     },
   }
 }
+
+/** The API of a Sluice that is open, asked by a viewer. */
+export async function asViewer(
+  sluice: Sluice,
+): Promise<{ get(url: string): Promise<LightMyRequestResponse> } & AsyncDisposable> {
+  const app = await buildApp(sluice, { version: '0.0.0-test', settings: sluice.apiSettings(), consoleFolder: null })
+  const { secret } = await sluice.access.tokens.create({ name: 'a page', role: 'viewer' }, system)
+  return {
+    get: async (url) => await app.inject({ url, headers: { authorization: `Bearer ${secret}` } }),
+    [Symbol.asyncDispose]: async () => await app.close(),
+  }
+}

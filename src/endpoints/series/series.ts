@@ -24,6 +24,8 @@ export interface SeriesRequest {
   readonly weekStart?: string | undefined
   /** Names of dimensions, with commas between. */
   readonly by?: string | undefined
+  /** Names of measures, with commas between; all of them if left out. What is not asked for is not counted. */
+  readonly measures?: string | undefined
   /** A filter tree as JSON. */
   readonly filter?: string | undefined
 }
@@ -67,10 +69,11 @@ const timeoutMs = 30_000
 /** `shape`: bucket by bucket, or the whole range as one. */
 export async function answerSeries(
   database: Database,
-  rollup: SeriesRollup,
+  described: SeriesRollup,
   request: SeriesRequest,
   shape: 'buckets' | 'whole' = 'buckets',
 ): Promise<SeriesAnswer> {
+  const rollup = { ...described, measures: measuresOf(described, request.measures) }
   return await database.transaction(
     async (session) => {
       await session.run(sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`)
@@ -148,14 +151,7 @@ export function understand(
   const from = request.from === undefined ? to - 30 * 86_400_000 : bound('from', request.from, zone, false)
   if (from >= to) throw wrong('to', 'the range ends before it begins', 'swap from and to')
   const grain = request.grain === undefined ? automaticGrain(from, to) : oneOf('grain', allGrains, request.grain)
-  const by = [
-    ...new Set(
-      (request.by ?? '')
-        .split(',')
-        .map((name) => name.trim())
-        .filter((name) => name !== ''),
-    ),
-  ]
+  const by = listOf(request.by)
   for (const name of by)
     if (!rollup.dimensions.includes(name))
       throw wrong('by', unknown('dimension', name, rollup.dimensions), 'name others, or leave it out')
@@ -174,6 +170,23 @@ export function understand(
   }
   return { grain, calendar, from, to, buckets, by, filter }
 }
+
+function measuresOf({ measures }: SeriesRollup, asked: string | undefined): readonly SeriesMeasure[] {
+  const names = listOf(asked)
+  const known = measures.map(({ name }) => name)
+  for (const name of names)
+    if (!known.includes(name)) throw wrong('measures', unknown('measure', name, known), 'name others, or leave it out')
+  return names.length === 0 ? measures : measures.filter(({ name }) => names.includes(name))
+}
+
+const listOf = (text: string | undefined): readonly string[] => [
+  ...new Set(
+    (text ?? '')
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ),
+]
 
 function filterOf(text: string | undefined, fields: ReadonlyMap<string, ColumnKind>): Asked['filter'] {
   if (text === undefined || text.trim() === '') return null

@@ -125,7 +125,7 @@ function Drawn({
 }) {
   const { grain, by } = asked
   const { from, to } = asked
-  const found = useReadSeries(flow, { grain, from, to, ...(by === undefined ? {} : { by }) })
+  const found = useReadSeries(flow, { grain, from, to, measures: measure, ...(by === undefined ? {} : { by }) })
   const series = found.data?.series
   const [more, setMore] = useState(perClick)
   const drawn = useMemo(() => {

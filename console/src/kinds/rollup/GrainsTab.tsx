@@ -11,7 +11,8 @@ import { Loading } from '../../frame/Loading.tsx'
 import { roughly } from '../../frame/moment.ts'
 import { count, plural } from '../../frame/number.ts'
 import { Section } from '../../frame/PageHeader.tsx'
-import { PageLink } from '../../frame/PageLink.tsx'
+import { ButtonLink, PageLink } from '../../frame/PageLink.tsx'
+import { useMay } from '../../frame/session.ts'
 import { Count, None, Time } from '../../frame/shown.tsx'
 import { State } from '../../frame/State.tsx'
 import { Tiles } from '../../frame/Tiles.tsx'
@@ -29,6 +30,7 @@ export function GrainsTab({ flow }: { readonly flow: string }) {
 
 function Shown({ rollup }: { readonly rollup: Rollup }) {
   const now = useNow(5_000)
+  const operator = useMay('operator')
   const { flow, through, grains, verified, zone } = rollup
   const dirty = grains.reduce((sum, one) => sum + one.dirty, 0)
   return (
@@ -49,7 +51,16 @@ function Shown({ rollup }: { readonly rollup: Rollup }) {
           { name: 'Compared', value: <Verified verified={verified} />, about: verdictWords(verified) },
         ]}
       />
-      <Section title="How far it is">
+      <Section
+        title="How far it is"
+        aside={
+          operator && (
+            <ButtonLink to="/backfills/new" search={{ flow }} size="xs" variant="default">
+              New backfill
+            </ButtonLink>
+          )
+        }
+      >
         <Text>{standWords(rollup, now)}</Text>
         {(through === null || dirty > 0) && (
           <div className={classes['command']}>
