@@ -23,6 +23,7 @@ import { nearest } from './lib/nearest.ts'
 import type { Database } from './lib/sql.ts'
 import { createEngine, type EngineOptions } from './runs/create.ts'
 import type { Engine, FlowStatus, Operation, RunEvent, RunRecord, RunRequest } from './runs/engine.ts'
+import { openRollups, type Rollups } from './rollups.ts'
 import { readSeal } from './state/seal.ts'
 import { openState } from './state/state.ts'
 import { OpenStores, type StoreDescription } from './stores.ts'
@@ -60,6 +61,8 @@ export interface Sluice extends AsyncDisposable {
   readonly definitions: Definitions
   /** The tables that flows write, for whoever may see all of their rows. */
   readonly tables: Tables
+  /** Rollups as they stand. */
+  readonly rollups: Rollups
   readonly series: Series
   readonly stores: readonly StoreDescription[]
   /**
@@ -197,6 +200,7 @@ class RunningSluice implements Sluice {
   readonly access: Access
   readonly endpoints: Endpoints
   readonly tables: Tables
+  readonly rollups: Rollups
   readonly series: Series
   readonly definitions: Definitions
   readonly #loaded: LoadedConfig
@@ -215,6 +219,12 @@ class RunningSluice implements Sluice {
     }
     this.endpoints = openEndpoints({ ...reading, endpoints: loaded.endpoints })
     this.tables = openTables(reading)
+    this.rollups = openRollups({
+      flows: () => this.flows,
+      state: database,
+      stateSchema: loaded.config.state.schema,
+      project: loaded.project,
+    })
     const state = openState(database, loaded.config.state.schema, loaded.project)
     this.series = openSeries(database, state, () => this.engine.flows())
     this.project = loaded.project
@@ -432,8 +442,11 @@ function verdictsOf(first: RunRecord, again: RunRecord | null): readonly Verific
 
 /** Which tables the flows publish. */
 function targetsOf(flows: readonly Flow[]): ReturnType<Parameters<typeof openEndpoints>[0]['targets']> {
-  // A sync is the one kind of this version, and these are its options.
-  return flows.map(({ name, options }) => ({ flow: name, ...(options as SyncOptions).to }))
+  // Both kinds of this version have such a table; that of a rollup is in the application's database.
+  return flows.map(({ name, options }) => {
+    const { to } = options as { readonly to: Omit<SyncOptions['to'], 'store'> & { readonly store?: string } }
+    return { flow: name, ...to, store: to.store ?? 'database' }
+  })
 }
 
 function resultOf(record: RunRecord): NonNullable<RunRecord['result']> {

@@ -27,15 +27,17 @@ export const importTable: readonly Home[] = [
     may: ['flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'access/config.ts', 'api/config.ts', 'lib'],
     types: ['flows/flow.ts'],
   },
-  // The parts of the composition: the stores of a config, flows as they are written, and everything.
+  // The parts of the composition: the stores of a config, flows as they are written, rollups as they stand, and everything.
   { home: 'stores.ts', may: ['config', 'flows/flow.ts', 'stores', 'transfer', 'lib'], types: [] },
   { home: 'definitions.ts', may: ['config', 'flows/flow.ts', 'runs', 'lib'], types: [] },
+  { home: 'rollups.ts', may: ['flows/flow.ts', 'flows/rollup', 'lib'], types: [] },
   { home: 'series.ts', may: ['endpoints', 'flows', 'state', 'lib'], types: [] },
   {
     home: 'sluice.ts',
     may: [
       'stores.ts',
       'definitions.ts',
+      'rollups.ts',
       'series.ts',
       'config',
       'runs',

@@ -30,6 +30,7 @@ const statuses: Readonly<Partial<Record<Code, number>>> = {
   WEBHOOK_UNKNOWN: 404,
   ROW_UNKNOWN: 404,
   RUN_UNKNOWN: 404,
+  SLICE_UNKNOWN: 404,
   STORE_UNKNOWN: 404,
   TARGET_MISSING: 404,
   ROUTE_UNKNOWN: 404,

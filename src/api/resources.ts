@@ -19,6 +19,7 @@ import { occurrences } from './occurrences.ts'
 import { principals } from './principals.ts'
 import type { Resource } from './route.ts'
 import { tableRows } from './rows.ts'
+import { rollups } from './rollups.ts'
 import { runLog } from './run-log.ts'
 import { runs } from './runs.ts'
 import { schedules } from './schedules.ts'
@@ -39,6 +40,7 @@ export const resources: readonly Resource[] = [
   flowViews,
   slices,
   verifications,
+  rollups,
   tableRows,
   seriesOf,
   runs,

@@ -28,12 +28,13 @@ export const slices: Resource = (app, sluice) => {
         state: anyOf(sliceState.options, 'only slices in this state'),
         from: timeParameter.optional().describe('only slices whose period ends after this'),
         to: timeParameter.optional().describe('only slices whose period begins before this'),
+        search: z.string().min(1).max(200).optional().describe('only slices with this text in their key'),
         ...pageQuery.shape,
       }),
       response: { 200: slicePage, 404: noFlow, 410: problemAnswer('the slice at which the page began is gone') },
     },
-    async handler({ params, query: { limit, cursor, state, from, to } }) {
-      const filter = { flow: flowOf(sluice, params.flow).name, ...given({ from, to }) }
+    async handler({ params, query: { limit, cursor, state, from, to, search } }) {
+      const filter = { flow: flowOf(sluice, params.flow).name, ...given({ from, to, search }) }
       const after = fromCursor(z.string(), cursor) as SliceKey | undefined // compared, never parsed
       const [found, counts] = await Promise.all([
         engine.slices({ ...filter, ...given({ states: state, after }), limit: limit + 1 }),

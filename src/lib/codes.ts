@@ -28,6 +28,7 @@ export const codes = {
   FLOW_VERSION_CONFLICT: entry(2, false, 'Somebody has changed the flow since the version that was given.'),
   FLOW_IN_USE: entry(2, false, 'Another flow comes after this one; it cannot be removed.'),
   RUN_NOT_FINISHED: entry(2, false, 'The run still goes on; it can be tried again when it has ended.'),
+  SLICE_UNKNOWN: entry(2, false, 'The flow has no slice of that key.'),
   BACKFILL_UNKNOWN: entry(2, false, 'No backfill has that id.'),
   BACKFILL_STATE: entry(2, false, 'The backfill is not in a state in which that can be done.'),
   BACKFILL_EMPTY: entry(2, false, 'The range has no slice that has to be redone.'),

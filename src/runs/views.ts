@@ -56,6 +56,8 @@ export interface SliceFilter {
   readonly from?: Date
   /** Only slices whose period begins before this. */
   readonly to?: Date
+  /** Only slices with this text in their key. */
+  readonly search?: string
 }
 
 export interface SlicePage extends SliceFilter {

@@ -9,6 +9,8 @@ export interface SliceFilter {
   readonly from?: Date
   /** Only what stands for a period that begins before this. */
   readonly to?: Date
+  /** Only what has this text in its key. */
+  readonly search?: string
 }
 
 /** A slice with what is known of its content. */
@@ -23,7 +25,7 @@ export interface ListedSliceRow extends SliceRow {
   readonly verified_by: string | null
 }
 
-function conditions(state: State, { flow, states, from, to }: SliceFilter): Query {
+function conditions(state: State, { flow, states, from, to, search }: SliceFilter): Query {
   const [state0, ...more] = states ?? []
   return join(
     [
@@ -35,6 +37,7 @@ function conditions(state: State, { flow, states, from, to }: SliceFilter): Quer
           : [sql`s.state = any(${states}::text[])`]),
       ...(from === undefined ? [] : [sql`s.period_to > ${from}`]),
       ...(to === undefined ? [] : [sql`s.period_from < ${to}`]),
+      ...(search === undefined ? [] : [sql`position(${search} in s.key) > 0`]),
       ...(from === undefined && to === undefined ? [] : [sql`s.period_from is not null`]),
     ],
     ' and ',

@@ -59,6 +59,7 @@ describeInChromium('every page', () => {
 
   it('of the navigation is looked at', async () => {
     await page.goto(`${school.url}/`)
+    await page.getByRole('navigation').getByRole('link').first().waitFor()
     const links = await page.getByRole('navigation').getByRole('link').all()
     const paths = await Promise.all(links.map((link) => link.getAttribute('href')))
     expect(paths.length).toBeGreaterThanOrEqual(12)
@@ -66,7 +67,7 @@ describeInChromium('every page', () => {
     expect(paths.filter((path) => !known.has(path ?? ''))).toEqual([])
   })
 
-  const places = pagesOf({ run: ':run', failed: ':failed', backfill: ':backfill' })
+  const places = pagesOf({ run: ':run', failed: ':failed', backfill: ':backfill', slice: ':slice', bucket: ':bucket' })
   it.each(places)(
     '$name',
     async ({ name }) => {

@@ -24,11 +24,18 @@ interface Asked {
   readonly run: { readonly id: string; readonly outcome: string | null }
 }
 
+/** Ids of what there is to open. */
+export interface Furnished {
+  readonly run: string
+  readonly failed: string
+  readonly backfill: string
+  /** Of `visits` by hour: yesterday, and a bucket of it that is dirty, and differs. */
+  readonly slice: string
+  readonly bucket: string
+}
+
 /** Runs the flows, breaks one and mends it, pauses another, adds people and tokens. Gives ids of what there is to open. */
-export async function furnish(
-  school: Pick<School, 'write' | 'url' | 'query'>,
-  ask: Ask,
-): Promise<{ readonly run: string; readonly failed: string; readonly backfill: string }> {
+export async function furnish(school: Pick<School, 'write' | 'url' | 'query'>, ask: Ask): Promise<Furnished> {
   const run = (flow: string): Promise<Asked> => ask('POST', `/api/flows/${flow}/runs`, {})
   const finish = async (id: string): Promise<string> => {
     for (;;) {
@@ -58,5 +65,23 @@ export async function furnish(
     slices: ['all'],
     force: true,
   })
-  return { run: done.run.id, failed: broken.run.id, backfill: backfill.id }
+  const counted = await run('visits')
+  await finish(counted.run.id)
+  const verified = await ask<Asked>('POST', '/api/flows/visits/verifications', {})
+  await finish(verified.run.id)
+  const hours = await ask<{ readonly items: readonly { readonly key: string }[] }>(
+    'GET',
+    `/api/flows/visits/slices?${new URLSearchParams({ search: ']/hour' }).toString()}`,
+  )
+  const slice = hours.items[1]?.key ?? ''
+  const { items } = await ask<{ readonly items: readonly { readonly from: string }[] }>(
+    'GET',
+    `/api/flows/visits/slices/${encodeURIComponent(slice)}/buckets`,
+  )
+  const bucket = items[10]?.from ?? ''
+  await school.query(
+    `insert into visit (site, device, seconds, seen_at) values ('shop', 'phone', 7, $1), ('kiosk', null, 9, $1)`,
+    [bucket],
+  )
+  return { run: done.run.id, failed: broken.run.id, backfill: backfill.id, slice, bucket }
 }

@@ -1,4 +1,4 @@
-/** A small project for the console's tests: one flow that is quick, one that takes its time, one whose source can be broken. */
+/** A small project for the console's tests: one flow that is quick, one that takes its time, one whose source can be broken, one that counts. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
@@ -12,7 +12,7 @@ export interface School extends Site {
   readonly told: readonly string[]
 }
 
-const config = `import { defineConfig, endpoint, env, file, sync } from 'sluice'
+const config = `import { defineConfig, endpoint, env, file, rollup, sync } from 'sluice'
 
 export default defineConfig({
   project: 'school-board',
@@ -44,6 +44,18 @@ export default defineConfig({
     }),
     // Reads for so long that there is time to cancel it.
     archive: sync({ from: { query: 'select i as id, md5(i::varchar) as line from range(1, 50000001) t (i)' }, to: 'api_archive', key: ['id'] }),
+    // Not due while a test lasts: what is dirty stays so until it is run.
+    visits: rollup({
+      from: 'visit',
+      at: 'seen_at',
+      to: 'visits_rollup',
+      zone: 'Europe/Berlin',
+      grains: ['hour', 'day', 'week', 'month', 'year'],
+      by: ['site', 'device'],
+      levels: [['site', 'device'], ['site'], []],
+      measures: { visits: 'count', seconds: { avg: 'seconds' } },
+      every: '365d',
+    }),
   },
   endpoints: {
     teachers: endpoint({
@@ -61,6 +73,15 @@ const schoolsCsv = [
   'emis,name,sector',
   ...Array.from({ length: 40 }, (_, n) => `${1000 + n},School ${n + 1},${['East', 'West'][n % 2] ?? ''}`),
 ].join('\n')
+
+/** Visits of 70 days until now, more by day than by night. */
+const visits = `
+  create table visit (id bigint generated always as identity primary key, site text not null, device text, seconds int, seen_at timestamptz not null);
+  create index on visit (seen_at);
+  insert into visit (site, device, seconds, seen_at)
+    select (array['library', 'shop', 'blog'])[1 + i % 3], (array['phone', 'desktop', null])[1 + i * 7 % 3], i % 240,
+      now() - i * interval '5 minutes' - (i % 7) * interval '1 hour'
+    from generate_series(1, 20000) i where (i * 13) % 5 < 3 or i % 3 = 0`
 
 const files = {
   'data/schools.csv': `${schoolsCsv}\n`,
@@ -83,6 +104,7 @@ export async function openSchool(): Promise<School> {
   const { port } = receiver.address() as AddressInfo // it listens on TCP
   try {
     const site = await openSite({ config, files, env: { OPS_WEBHOOK: `http://127.0.0.1:${port}/ops` } })
+    await site.query(visits)
     const holder = new pg.Client(site.database)
     await holder.connect()
     return {

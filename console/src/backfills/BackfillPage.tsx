@@ -170,7 +170,7 @@ function Shown({ backfill }: { readonly backfill: Backfill }) {
 }
 
 function About({ backfill }: { readonly backfill: Backfill }) {
-  const { flow, state, from, to, force, requestedAt, requestedBy, stopped } = backfill
+  const { flow, state, from, to, force, grain, clear, requestedAt, requestedBy, stopped } = backfill
   return (
     <>
       <State state={state} /> ·{' '}
@@ -178,6 +178,8 @@ function About({ backfill }: { readonly backfill: Backfill }) {
         {flow}
       </PageLink>
       {from === null && to === null ? '' : ` from ${from ?? 'the beginning'} to ${to ?? 'now'}`}
+      {grain === null ? '' : ` by ${grain}`}
+      {clear ? ', cleared where it cannot be made again' : ''}
       {force ? ', also what is up to date' : ''} · asked by {requestedBy} <Time at={requestedAt} />
       {stopped !== null && (
         <>

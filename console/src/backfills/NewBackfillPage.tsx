@@ -1,7 +1,7 @@
 import { Button, Checkbox, Group, NumberInput, Select, Stack, Text, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
+import { Suspense, useState } from 'react'
 import { createBackfill, previewBackfill } from '../client/backfills.ts'
 import { getListFlowsQueryOptions } from '../client/flows.ts'
 import type { BackfillPreview } from '../client/model/backfillPreview.ts'
@@ -9,8 +9,10 @@ import { Command } from '../frame/Command.tsx'
 import { curl } from '../frame/curl.ts'
 import { Empty } from '../frame/Empty.tsx'
 import { ErrorPanel } from '../frame/ErrorPanel.tsx'
+import { Loading } from '../frame/Loading.tsx'
 import { count, plural } from '../frame/number.ts'
 import { PageHeader, Section } from '../frame/PageHeader.tsx'
+import { kinds } from '../kinds/kinds.ts'
 import classes from './Backfills.module.css'
 import { backfillCommand } from './command.ts'
 import type { NewBackfillSearch } from './routes.ts'
@@ -18,15 +20,15 @@ import type { NewBackfillSearch } from './routes.ts'
 const route = getRouteApi('/inside/backfills/new')
 
 /** What is asked for, as the API takes it. */
-function rangeOf({ from, to, slices, force }: NewBackfillSearch) {
+function rangeOf({ from, to, slices, force, grain, clear }: NewBackfillSearch) {
   const keys = (slices ?? '').split(/[\s,]+/).filter((key) => key !== '')
   return {
     from: from ?? null,
     to: to ?? null,
     slices: keys.length === 0 ? null : keys,
     force: force === 'yes',
-    grain: null,
-    clear: false,
+    grain: grain ?? null,
+    clear: clear === 'yes',
   }
 }
 
@@ -56,6 +58,10 @@ export function NewBackfillPage() {
     void navigate({ search: { ...search, ...part }, replace: true })
   }
   const { flow } = search
+  // Another kind may not know what was asked of the one before.
+  const choose = (name: string | undefined): void =>
+    set({ flow: name, from: undefined, to: undefined, slices: undefined, grain: undefined, clear: undefined })
+  const Range = kinds[flows.data?.items.find(({ name }) => name === flow)?.kind ?? '']?.Range
   const shown = preview.data?.asked === asked ? preview.data.found : null
   return (
     <>
@@ -77,27 +83,33 @@ export function NewBackfillPage() {
                 placeholder="Choose one"
                 data={flows.data?.items.map(({ name, kind }) => ({ value: name, label: `${name} (${kind})` })) ?? []}
                 value={flow ?? null}
-                onChange={(name) => set({ flow: name ?? undefined })}
+                onChange={(name) => choose(name ?? undefined)}
                 searchable
                 required
                 nothingFoundMessage="No flow of that name"
               />
-              <Group grow align="flex-start">
-                <TextInput
-                  label="From"
-                  description="The beginning, as its kind reads it. Empty: from the first slice on."
-                  placeholder="2026-01-01"
-                  value={search.from ?? ''}
-                  onChange={(event) => set({ from: event.currentTarget.value })}
-                />
-                <TextInput
-                  label="To"
-                  description="The end, not in it. Empty: up to the newest slice."
-                  placeholder="2026-02-01"
-                  value={search.to ?? ''}
-                  onChange={(event) => set({ to: event.currentTarget.value })}
-                />
-              </Group>
+              {Range !== undefined && flow !== undefined ? (
+                <Suspense fallback={<Loading rows={2} />}>
+                  <Range flow={flow} range={search} set={set} />
+                </Suspense>
+              ) : (
+                <Group grow align="flex-start">
+                  <TextInput
+                    label="From"
+                    description="The beginning, as its kind reads it. Empty: from the first slice on."
+                    placeholder="2026-01-01"
+                    value={search.from ?? ''}
+                    onChange={(event) => set({ from: event.currentTarget.value })}
+                  />
+                  <TextInput
+                    label="To"
+                    description="The end, not in it. Empty: up to the newest slice."
+                    placeholder="2026-02-01"
+                    value={search.to ?? ''}
+                    onChange={(event) => set({ to: event.currentTarget.value })}
+                  />
+                </Group>
+              )}
               <TextInput
                 label="Slices"
                 description="Only these, by key, with commas between. Empty: all of the range."

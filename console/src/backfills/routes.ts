@@ -26,6 +26,9 @@ export interface NewBackfillSearch {
   /** Keys of slices, by commas. */
   readonly slices?: string | undefined
   readonly force?: 'yes' | undefined
+  /** Of a rollup: only what is counted by this period. */
+  readonly grain?: string | undefined
+  readonly clear?: 'yes' | undefined
 }
 
 const newRoute = createRoute({
@@ -37,6 +40,8 @@ const newRoute = createRoute({
     to: textIn(search['to']),
     slices: textIn(search['slices']),
     force: search['force'] === 'yes' ? 'yes' : undefined,
+    grain: textIn(search['grain']),
+    clear: search['clear'] === 'yes' ? 'yes' : undefined,
   }),
   component: lazyRouteComponent(() => import('./NewBackfillPage.tsx'), 'NewBackfillPage'),
 })

@@ -17,7 +17,7 @@ import classes from './Editor.module.css'
 import type { FormContext } from './form-context.ts'
 import { Group } from './Group.tsx'
 import { RecordInput } from './RecordInput.tsx'
-import type { Alternative, Field } from './shape.ts'
+import type { Alternative, Field, Input } from './shape.ts'
 import { beginning, isScalar, scalarOf, wayOf } from './ways.ts'
 
 /** `sourceEvery` → `Source every`. */
@@ -100,12 +100,15 @@ export function FieldInput({
       return (
         <TagsInput
           {...shared}
-          data={[...form.choices(path)]}
+          data={[...(input.values ?? form.choices(path))]}
           value={Array.isArray(value) ? value.map(String) : []}
           onChange={(next) => form.set(path, next.length === 0 ? undefined : next)}
           clearButtonProps={{ 'aria-label': `${label}: none` }}
         />
       )
+    case 'word':
+      // There is nothing to enter.
+      return null
     case 'group':
       return (
         <Group label={label} description={field.description} faults={faults}>
@@ -219,6 +222,9 @@ function JsonField({ path, form, shared }: FieldProps) {
   )
 }
 
+/** What ways without a key of their own are called. */
+const unnamed: Readonly<Partial<Record<Input['tag'], string>>> = { list: 'List', json: 'By name', record: 'By name' }
+
 /** Several ways to write a value: one is chosen, and has its own fields. */
 function Ways({
   field,
@@ -235,8 +241,10 @@ function Ways({
   const chosen = wayOf(value, options)
   const option = options[chosen]
   const label = titleOf(path, form.names)
-  const nameOf = ({ key }: Alternative): string =>
-    form.names[`${path.join('.')}#${key ?? ''}`] ?? (key === null ? 'Text' : titleOf([key], {}))
+  const nameOf = ({ key, input }: Alternative): string => {
+    const known = form.names[`${path.join('.')}#${key ?? (input.tag === 'text' ? '' : input.tag)}`]
+    return known ?? (key === null ? (unnamed[input.tag] ?? 'Text') : titleOf([key], {}))
+  }
   return (
     <Group label={label} description={field.description} faults={faultsAt(form.faults, path, false)}>
       <SegmentedControl

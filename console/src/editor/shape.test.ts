@@ -23,6 +23,8 @@ const schema: Shape = {
         every: { $ref: '#/$defs/duration', description: 'how often' },
         late: { $ref: '#/$defs/duration' },
         key: { type: 'array', items: { type: 'string' } },
+        grains: { type: 'array', items: { type: 'string', enum: ['hour', 'day'] } },
+        track: { type: 'string', const: 'triggers' },
         mode: { type: 'string', enum: ['replace', 'append'], default: 'replace' },
         attempts: { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
         columns: {
@@ -52,6 +54,8 @@ describe('fields of a form', () => {
   })
 
   test('every type has its input', () => {
+    expect(fields['grains']?.input).toEqual({ tag: 'list', values: ['hour', 'day'] })
+    expect(fields['track']?.input).toEqual({ tag: 'word', word: 'triggers' })
     expect(fields['from']?.input).toEqual({
       tag: 'alternatives',
       options: [

@@ -33,13 +33,16 @@ export type Input =
   | { readonly tag: 'number'; readonly whole: boolean; readonly min: number | null; readonly max: number | null }
   | { readonly tag: 'flag' }
   | { readonly tag: 'choice'; readonly values: readonly string[] }
-  | { readonly tag: 'list' }
+  /** `values`: those that there are; left out: any text. */
+  | { readonly tag: 'list'; readonly values?: readonly string[] }
+  /** The one word that it can be. */
+  | { readonly tag: 'word'; readonly word: string }
   | { readonly tag: 'group'; readonly fields: readonly Field[] }
   | { readonly tag: 'record'; readonly fields: readonly Field[] }
   | { readonly tag: 'alternatives'; readonly options: readonly Alternative[] }
   | { readonly tag: 'json' }
 
-/** One of several ways to write a value: `key` is the one that only this way has; null: no object, but text or a number. */
+/** One of several ways to write a value: `key` is the one that only this way has; null: none has one of its own, as text, a list or whatever has names of its own. */
 export interface Alternative {
   readonly key: string | null
   readonly description: string | null
@@ -87,6 +90,7 @@ function inputOf(root: Shape, shape: Shape): Input {
         return { key, description: option.description ?? describe(root, option, key), input }
       }),
     }
+  if (typeof shape.const === 'string') return { tag: 'word', word: shape.const }
   if (shape.enum !== undefined) return { tag: 'choice', values: shape.enum.map(String) }
   switch (shape.type) {
     case 'string':
@@ -102,8 +106,11 @@ function inputOf(root: Shape, shape: Shape): Input {
         // What JSON Schema says of any whole number is no bound.
         max: shape.maximum === Number.MAX_SAFE_INTEGER ? null : (shape.maximum ?? null),
       }
-    case 'array':
-      return follow(root, shape.items ?? {}).type === 'string' ? { tag: 'list' } : { tag: 'json' }
+    case 'array': {
+      const item = follow(root, shape.items ?? {})
+      if (item.type !== 'string') return { tag: 'json' }
+      return item.enum === undefined ? { tag: 'list' } : { tag: 'list', values: item.enum.map(String) }
+    }
     case 'object': {
       if (shape.properties !== undefined) return { tag: 'group', fields: fieldsOf(root, shape) }
       const item = typeof shape.additionalProperties === 'object' ? follow(root, shape.additionalProperties) : {}

@@ -29,6 +29,21 @@ describe('values that can be written in several ways', () => {
     expect(wayOf(undefined, from)).toBe(0)
   })
 
+  test('ways without keys of their own are told by what they take', () => {
+    const by: readonly Alternative[] = [
+      { key: null, description: null, input: { tag: 'list' } },
+      { key: null, description: null, input: { tag: 'json' } },
+    ]
+    const track: readonly Alternative[] = [
+      { key: null, description: null, input: { tag: 'word', word: 'triggers' } },
+      way('lookback'),
+    ]
+    expect([['a'], { a: 'b' }, undefined].map((value) => wayOf(value, by))).toEqual([0, 1, 0])
+    expect(['triggers', { lookback: '3d' }].map((value) => wayOf(value, track))).toEqual([0, 1])
+    expect(beginning(track[0] as Alternative, { lookback: '3d' })).toBe('triggers')
+    expect(beginning(by[1] as Alternative, ['a'])).toEqual({})
+  })
+
   test('another way begins empty, with what both have', () => {
     expect(beginning(from[1] as Alternative, { query: 'select 1', store: 'billing' })).toEqual({
       table: '',

@@ -15,14 +15,34 @@ export function scalarOf(text: string, options: readonly Alternative[]): Json | 
   return numeric ? Number(trimmed) : text
 }
 
-/** The way in which a value is written: the one whose key it has; the first when nothing is written yet. */
+/** The way in which a value is written: the one whose key it has, else one that takes such values; the first when nothing is written yet. */
 export function wayOf(value: Json | undefined, options: readonly Alternative[]): number {
-  const found = isObject(value)
-    ? options.findIndex(({ key }) => key !== null && key in value)
-    : value === undefined
-      ? 0
-      : options.findIndex(({ key }) => key === null)
-  return Math.max(0, found)
+  if (value === undefined) return 0
+  const keyed = isObject(value) ? options.findIndex(({ key }) => key !== null && key in value) : -1
+  const taken = keyed >= 0 ? keyed : options.findIndex(({ key, input }) => key === null && takes(input, value))
+  return Math.max(0, taken >= 0 ? taken : options.findIndex(({ key }) => key === null))
+}
+
+function takes(input: Input, value: Json): boolean {
+  switch (input.tag) {
+    case 'word':
+      return value === input.word
+    case 'list':
+      return Array.isArray(value)
+    case 'group':
+    case 'record':
+    case 'json':
+      return isObject(value)
+    case 'text':
+    case 'choice':
+      return typeof value === 'string'
+    case 'number':
+      return typeof value === 'number'
+    case 'flag':
+      return typeof value === 'boolean'
+    case 'alternatives':
+      return false
+  }
 }
 
 /** What a value begins with when this way is chosen; what both ways have, such as `store`, stays. */
@@ -41,6 +61,8 @@ function emptyOf(input: Input): Json | undefined {
   switch (input.tag) {
     case 'text':
       return ''
+    case 'word':
+      return input.word
     case 'group': {
       const required = input.fields.filter((field) => field.required)
       return Object.fromEntries(required.map((field) => [field.key, emptyOf(field.input) ?? '']))

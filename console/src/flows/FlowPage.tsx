@@ -27,10 +27,25 @@ import type { FlowTab } from './words.ts'
 
 const route = getRouteApi('/inside/flows/$flow')
 
-const { slices: SlicesTab, runs: RunsTab, rows: RowsTab, schema: SchemaTab, config: ConfigTab } = tabPages
+const {
+  grains: GrainsTab,
+  chart: ChartTab,
+  slices: SlicesTab,
+  runs: RunsTab,
+  rows: RowsTab,
+  schema: SchemaTab,
+  config: ConfigTab,
+} = tabPages
 
-const tabs: readonly { readonly tab: FlowTab; readonly label: string }[] = [
+const tabs: readonly {
+  readonly tab: FlowTab
+  readonly label: string
+  /** The kind that has it; left out: every kind. */
+  readonly of?: string
+}[] = [
   { tab: 'overview', label: 'Overview' },
+  { tab: 'grains', label: 'Grains', of: 'rollup' },
+  { tab: 'chart', label: 'Chart', of: 'rollup' },
   { tab: 'slices', label: 'Slices' },
   { tab: 'runs', label: 'Runs' },
   { tab: 'rows', label: 'Rows over time' },
@@ -59,6 +74,8 @@ export function FlowPage() {
       </>
     )
   const flow = found.data
+  const shown = tabs.filter(({ of }) => of === undefined || of === flow.kind)
+  const { Slice: more, Slices } = kinds[flow.kind] ?? {}
   return (
     <>
       <PageHeader
@@ -81,14 +98,14 @@ export function FlowPage() {
       </PageHeader>
       {flow.problem !== null && <FaultPanel fault={{ ...flow.problem, title: flow.problem.summary }} />}
       <Tabs
-        value={tab}
+        value={shown.some((each) => each.tab === tab) ? tab : 'overview'}
         onChange={(value) =>
           void navigate({ search: { tab: tabs.find((each) => each.tab === value)?.tab }, resetScroll: false })
         }
         keepMounted={false}
       >
         <Tabs.List ref={strip} className={classes['tabs']} mb="md">
-          {tabs.map((each) => (
+          {shown.map((each) => (
             <Tabs.Tab key={each.tab} value={each.tab}>
               {each.label}
             </Tabs.Tab>
@@ -98,8 +115,14 @@ export function FlowPage() {
           <Tabs.Panel value="overview">
             <Overview flow={flow} />
           </Tabs.Panel>
+          <Tabs.Panel value="grains">
+            <GrainsTab flow={flow.name} />
+          </Tabs.Panel>
+          <Tabs.Panel value="chart">
+            <ChartTab flow={flow.name} />
+          </Tabs.Panel>
           <Tabs.Panel value="slices">
-            <SlicesTab flow={flow} more={kinds[flow.kind]?.Slice} />
+            {Slices === undefined ? <SlicesTab flow={flow} more={more} /> : <Slices flow={flow} />}
           </Tabs.Panel>
           <Tabs.Panel value="runs">
             <RunsTab flow={flow.name} />

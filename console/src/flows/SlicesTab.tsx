@@ -8,13 +8,14 @@ import type { ComponentType } from 'react'
 import { getListSlicesQueryKey, listSlices, useListSlices } from '../client/flows.ts'
 import type { FlowDetail } from '../client/model/flowDetail.ts'
 import type { Slice } from '../client/model/slice.ts'
+import type { SliceCounts } from '../client/model/sliceCounts.ts'
 import { DataTable } from '../frame/DataTable.tsx'
 import type { Column } from '../frame/DataTable.tsx'
 import { Empty } from '../frame/Empty.tsx'
 import { ErrorPanel } from '../frame/ErrorPanel.tsx'
 import { Loading } from '../frame/Loading.tsx'
 import { absolute } from '../frame/moment.ts'
-import { count } from '../frame/number.ts'
+import { count, plural } from '../frame/number.ts'
 import { Section } from '../frame/PageHeader.tsx'
 import { useMay } from '../frame/session.ts'
 import { Count, None, Time } from '../frame/shown.tsx'
@@ -24,18 +25,33 @@ import { askRepair, useActs } from './acts.ts'
 import { grid, shifted, stateOf, windowWords } from './calendar.ts'
 import type { Layout } from './calendar.ts'
 import classes from './SlicesTab.module.css'
-import { screenOf, slicesOf } from './slices-window.ts'
+import { newestOf, screenOf, slicesOf } from './slices-window.ts'
 import type { Screen } from './slices-window.ts'
-import { newestSlice } from './words.ts'
 
 const route = getRouteApi('/inside/flows/$flow')
 
 type More = ComponentType<{ readonly slice: Slice }> | undefined
 
-export function SlicesTab({ flow, more }: { readonly flow: FlowDetail; readonly more: More }) {
+export function SlicesTab({
+  flow,
+  more,
+  only,
+  dirty = none,
+  zone: own,
+}: {
+  readonly flow: FlowDetail
+  readonly more: More
+  /** Only slices with this text in their key. */
+  readonly only?: string
+  /** Keys of slices that are dirty, which only their kind knows. */
+  readonly dirty?: ReadonlySet<string>
+  /** Whose days and months they are; left out: of the zone in which times are shown. */
+  readonly zone?: string
+}) {
   // The newest says whether there is a calendar, and where it begins.
-  const newest = useListSlices(flow.name, newestSlice)
-  const zone = useZone()
+  const newest = useListSlices(flow.name, newestOf(only))
+  const shown = useZone()
+  const zone = own ?? shown
   const { at: asked } = route.useSearch()
   if (newest.isPending) return <Loading />
   if (newest.isError) return <ErrorPanel error={newest.error} retry={() => void newest.refetch()} />
@@ -49,27 +65,35 @@ export function SlicesTab({ flow, more }: { readonly flow: FlowDetail; readonly 
     )
   return (
     <>
-      <Counts flow={flow} />
+      <Counts counts={dirtied(newest.data.counts, dirty.size)} />
       {screen === null ? (
-        <SliceList flow={flow.name} more={more} />
+        <SliceList flow={flow.name} zone={zone} more={more} />
       ) : (
-        <Calendar flow={flow.name} newest={first} screen={screen} more={more} />
+        <Calendar flow={flow.name} newest={first} screen={screen} zone={zone} only={only} dirty={dirty} more={more} />
       )}
     </>
   )
 }
 
+const none: ReadonlySet<string> = new Set()
+
+/** What its kind calls dirty was done when it was recorded. */
+function dirtied(counts: SliceCounts, dirty: number): SliceCounts {
+  const of = Math.min(dirty, counts.done)
+  return { ...counts, done: counts.done - of, dirty: counts.dirty + of }
+}
+
 const states = ['failed', 'running', 'dirty', 'missing', 'done', 'frozen'] as const
 
-function Counts({ flow: { slices } }: { readonly flow: FlowDetail }) {
+function Counts({ counts }: { readonly counts: SliceCounts }) {
   return (
     <Group gap="lg" mb="md">
       {states
-        .filter((state) => slices[state] > 0)
+        .filter((state) => counts[state] > 0)
         .map((state) => (
           <span key={state} className={classes['count']}>
             <span className={classes['dot']} style={{ background: stateColour(state) }} aria-hidden />
-            <Count value={slices[state]} /> {state}
+            <Count value={counts[state]} /> {state}
           </span>
         ))}
     </Group>
@@ -77,32 +101,44 @@ function Counts({ flow: { slices } }: { readonly flow: FlowDetail }) {
 }
 
 const noSlices: readonly Slice[] = []
+const asDirty = (slice: Slice): Slice => ({ ...slice, state: 'dirty' })
 
 function Calendar({
   flow,
   newest,
   screen: { layout, window, latest, length },
+  zone,
+  only,
+  dirty,
   more,
 }: {
   readonly flow: string
   readonly newest: Slice
   readonly screen: Screen
+  readonly zone: string
+  readonly only: string | undefined
+  readonly dirty: ReadonlySet<string>
   readonly more: More
 }) {
-  const zone = useZone()
   const { slice: chosen } = route.useSearch()
   const navigate = route.useNavigate()
-  const slices = useQuery({ ...slicesOf(flow, { window, layout }), placeholderData: (before) => before })
-  const drawn = useMemo(
-    () => grid(slices.data ?? noSlices, window, layout, zone, length),
-    [slices.data, window, layout, zone, length],
+  const asked = useQuery({
+    ...slicesOf(flow, { window, layout }, only),
+    placeholderData: (before) => before,
+  })
+  const slices = useMemo(
+    () => (asked.data ?? noSlices).map((one) => (one.state === 'done' && dirty.has(one.key) ? asDirty(one) : one)),
+    [asked.data, dirty],
   )
+  const drawn = useMemo(() => grid(slices, window, layout, zone, length), [slices, window, layout, zone, length])
   const go = (to: string): void =>
     void navigate({ search: (before) => ({ ...before, at: to === latest ? undefined : to }), resetScroll: false })
   const choose = (key: string): void =>
-    void navigate({ search: (before) => ({ ...before, slice: key === chosen ? undefined : key }), resetScroll: false })
-  const found =
-    (slices.data ?? noSlices).find((slice) => slice.key === chosen) ?? (newest.key === chosen ? newest : undefined)
+    void navigate({
+      search: (before) => ({ ...before, slice: key === chosen ? undefined : key, bucket: undefined }),
+      resetScroll: false,
+    })
+  const found = slices.find((slice) => slice.key === chosen) ?? (newest.key === chosen ? newest : undefined)
   const held = drawn.cells.reduce((sum, cell) => sum + cell.slices.length, 0)
   return (
     <>
@@ -111,7 +147,7 @@ function Calendar({
         aside={
           <Group gap={4}>
             <Text size="sm" c="dimmed" mr="xs">
-              {count(held)} slices · {zone}
+              {plural(held, 'slice')} · {zone}
             </Text>
             <ActionIcon variant="default" aria-label="Before" onClick={() => go(shifted(window, layout, -1))}>
               <IconChevronLeft size={16} />
@@ -127,15 +163,15 @@ function Calendar({
           </Group>
         }
       >
-        {slices.isError && <ErrorPanel error={slices.error} retry={() => void slices.refetch()} />}
+        {asked.isError && <ErrorPanel error={asked.error} retry={() => void asked.refetch()} />}
         <Cells drawn={drawn} layout={layout} zone={zone} chosen={chosen} choose={choose} />
-        {held === 0 && !slices.isFetching && (
+        {held === 0 && !asked.isFetching && (
           <Text size="sm" c="dimmed" mt="sm">
             No slice in {windowWords(window, layout)}.
           </Text>
         )}
       </Section>
-      {found !== undefined && <Chosen slice={found} more={more} />}
+      {found !== undefined && <Chosen slice={found} zone={zone} more={more} />}
     </>
   )
 }
@@ -204,8 +240,7 @@ function Cells({
   )
 }
 
-function Chosen({ slice, more: More }: { readonly slice: Slice; readonly more: More }) {
-  const zone = useZone()
+function Chosen({ slice, zone, more: More }: { readonly slice: Slice; readonly zone: string; readonly more: More }) {
   const operator = useMay('operator')
   const acts = useActs()
   return (
@@ -333,7 +368,7 @@ const columns: readonly Column<Slice>[] = [
 
 const keyOf = (slice: Slice): string => slice.key
 
-function SliceList({ flow, more }: { readonly flow: string; readonly more: More }) {
+function SliceList({ flow, zone, more }: { readonly flow: string; readonly zone: string; readonly more: More }) {
   const { slice: chosen } = route.useSearch()
   const params = { limit: 200 }
   const slices = useInfiniteQuery({
@@ -364,7 +399,7 @@ function SliceList({ flow, more }: { readonly flow: string; readonly more: More 
           />
         </Section>
       )}
-      {found !== undefined && <Chosen slice={found} more={more} />}
+      {found !== undefined && <Chosen slice={found} zone={zone} more={more} />}
     </>
   )
 }

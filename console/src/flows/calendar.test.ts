@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import type { Slice } from '../client/model/slice.ts'
 import { bounds, grid, isWindow, layoutFor, layouts, shifted, stateOf, windowOf, windowWords } from './calendar.ts'
 
@@ -34,20 +34,35 @@ describe('the layout', () => {
     [25 * hour, 'year'],
     [7 * 24 * hour, 'year'],
     [28 * 24 * hour, 'decade'],
+    [31 * 24 * hour + hour, 'decade'],
+    [365 * 24 * hour, 'century'],
   ])('of slices of %d ms is %s', (length, layout) => {
     expect(layoutFor(length)).toBe(layout)
   })
 })
 
+test('a century has a row a decade and a column a year', () => {
+  const drawn = grid([slice('2026-01-01T00:00:00Z', 365 * 24 * hour)], '2000', 'century', 'UTC', 365 * 24 * hour)
+  expect(drawn.rows[2]).toBe('2020s')
+  expect(drawn.cells).toMatchObject([{ row: 2, column: 6 }])
+})
+
 describe('the window', () => {
   it('is local', () => {
     const at = new Date('2025-12-31T23:30:00Z')
-    expect(layouts.map((layout) => windowOf(at, layout, 'UTC'))).toEqual(['2025-12-31', '2025-12', '2025', '2020'])
+    expect(layouts.map((layout) => windowOf(at, layout, 'UTC'))).toEqual([
+      '2025-12-31',
+      '2025-12',
+      '2025',
+      '2020',
+      '2000',
+    ])
     expect(layouts.map((layout) => windowOf(at, layout, 'Europe/Berlin'))).toEqual([
       '2026-01-01',
       '2026-01',
       '2026',
       '2020',
+      '2000',
     ])
   })
 
@@ -56,6 +71,7 @@ describe('the window', () => {
     expect(shifted('2026-01', 'month', -1)).toBe('2025-12')
     expect(shifted('2026', 'year', 1)).toBe('2027')
     expect(shifted('2020', 'decade', -1)).toBe('2010')
+    expect(shifted('2000', 'century', 1)).toBe('2100')
     fc.assert(
       fc.property(
         fc.date({ min: new Date('1980-01-01'), max: new Date('2080-01-01'), noInvalidDate: true }),
@@ -83,6 +99,7 @@ describe('the window', () => {
     ['2026-05', 'month', 'May 2026'],
     ['2026', 'year', '2026'],
     ['2020', 'decade', '2020 to 2029'],
+    ['2000', 'century', '2000 to 2099'],
   ] as const)('%s reads %s', (window, layout, words) => {
     expect(windowWords(window, layout)).toBe(words)
   })

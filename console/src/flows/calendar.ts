@@ -5,13 +5,14 @@
  *     up to an hour long    one day:     rows are hours, columns are parts of the hour
  *     up to a day           one month:   rows are days, columns are hours
  *     up to a week          one year:    rows are months, columns are days
- *     longer                ten years:   rows are years, columns are months
+ *     up to two months      ten years:   rows are years, columns are months
+ *     longer                a century:   rows are decades, columns are years
  */
 import type { Slice } from '../client/model/slice.ts'
 import { localParts } from '../frame/moment.ts'
 import type { LocalParts } from '../frame/moment.ts'
 
-export const layouts = ['day', 'month', 'year', 'decade'] as const
+export const layouts = ['day', 'month', 'year', 'decade', 'century'] as const
 export type Layout = (typeof layouts)[number]
 
 const minute = 60_000
@@ -23,10 +24,10 @@ export function layoutFor(lengthMs: number): Layout {
   if (lengthMs < hour) return 'day'
   if (lengthMs < 20 * hour) return 'month'
   if (lengthMs < 8 * day) return 'year'
-  return 'decade'
+  return lengthMs < 62 * day ? 'decade' : 'century'
 }
 
-/** The stretch that is on the screen: local, so that it begins at a local midnight. `2026-05-10`, `2026-05`, `2026`, `2020`. */
+/** The stretch that is on the screen: local, so that it begins at a local midnight. `2026-05-10`, `2026-05`, `2026`, `2020`, `2000`. */
 export function windowOf(at: Date, layout: Layout, zone: string): string {
   return windowOfParts(localParts(at, zone), layout)
 }
@@ -34,14 +35,22 @@ export function windowOf(at: Date, layout: Layout, zone: string): string {
 function windowOfParts({ year, month, day: date }: LocalParts, layout: Layout): string {
   if (layout === 'day') return `${pad(year, 4)}-${pad(month)}-${pad(date)}`
   if (layout === 'month') return `${pad(year, 4)}-${pad(month)}`
-  return layout === 'year' ? pad(year, 4) : pad(Math.floor(year / 10) * 10, 4)
+  if (layout === 'year') return pad(year, 4)
+  const length = layout === 'decade' ? 10 : 100
+  return pad(Math.floor(year / length) * length, 4)
 }
 
 const pad = (value: number, length = 2): string => String(value).padStart(length, '0')
 
 /** Whether a text of the URL names a stretch of this layout. */
 export function isWindow(text: string, layout: Layout): boolean {
-  const shape = { day: /^\d{4}-\d\d-\d\d$/, month: /^\d{4}-\d\d$/, year: /^\d{4}$/, decade: /^\d{3}0$/ }[layout]
+  const shape = {
+    day: /^\d{4}-\d\d-\d\d$/,
+    month: /^\d{4}-\d\d$/,
+    year: /^\d{4}$/,
+    decade: /^\d{3}0$/,
+    century: /^\d{2}00$/,
+  }[layout]
   return shape.test(text) && !Number.isNaN(Date.parse(firstDay(text)))
 }
 
@@ -52,7 +61,7 @@ export function shifted(window: string, layout: Layout, by: 1 | -1): string {
   const at = new Date(firstDay(window))
   if (layout === 'day') at.setUTCDate(at.getUTCDate() + by)
   else if (layout === 'month') at.setUTCMonth(at.getUTCMonth() + by)
-  else at.setUTCFullYear(at.getUTCFullYear() + by * (layout === 'year' ? 1 : 10))
+  else at.setUTCFullYear(at.getUTCFullYear() + by * { year: 1, decade: 10, century: 100 }[layout])
   return windowOf(at, layout, 'UTC')
 }
 
@@ -104,7 +113,9 @@ export function grid(slices: readonly Slice[], window: string, layout: Layout, z
           ? [date - 1, hours]
           : layout === 'year'
             ? [month - 1, date - 1]
-            : [year % 10, month - 1]
+            : layout === 'decade'
+              ? [year % 10, month - 1]
+              : [Math.floor((year % 100) / 10), year % 10]
     const key = `${row} ${column}`
     const cell = cells.get(key) ?? { row, column, slices: [] }
     cell.slices.push(slice)
@@ -130,6 +141,11 @@ function headsOf(window: string, layout: Layout, part: number): Pick<Grid, 'rows
       return { rows: months, columns: numbers(31, 1) }
     case 'decade':
       return { rows: Array.from({ length: 10 }, (_, at) => String(Number(window) + at)), columns: months }
+    case 'century':
+      return {
+        rows: Array.from({ length: 10 }, (_, at) => `${String(Number(window) + at * 10)}s`),
+        columns: Array.from({ length: 10 }, (_, at) => String(at)),
+      }
   }
 }
 
@@ -162,5 +178,7 @@ export function windowWords(window: string, layout: Layout): string {
       return year
     case 'decade':
       return `${year} to ${Number(year) + 9}`
+    case 'century':
+      return `${year} to ${Number(year) + 99}`
   }
 }

@@ -4,10 +4,11 @@ import { queries, warm } from '../frame/query.ts'
 import { insideRoute } from '../frame/root.tsx'
 import { chosenZone } from '../frame/zone.tsx'
 import { oneIn, someIn, textIn } from '../frame/search.ts'
+import { kinds } from '../kinds/kinds.ts'
 import { allFlows } from './all.ts'
-import { screenOf, slicesOf } from './slices-window.ts'
+import { newestOf, screenOf, slicesOf } from './slices-window.ts'
 import { tabPages } from './tabs.ts'
-import { flowStates, flowTabs, newestSlice } from './words.ts'
+import { flowStates, flowTabs } from './words.ts'
 
 /** Of /flows: comma-separated states and kinds, a text, a sort. */
 interface FlowsSearch {
@@ -31,19 +32,37 @@ const flowsRoute = createRoute({
   component: lazyRouteComponent(() => import('./FlowsPage.tsx'), 'FlowsPage'),
 })
 
+/** Of /flows/$flow: the tab, and what is chosen in it. */
+interface FlowSearch {
+  readonly tab?: (typeof flowTabs)[number] | undefined
+  readonly slice?: string | undefined
+  /** The stretch that the calendar shows. */
+  readonly at?: string | undefined
+  /** Of a rollup: by which periods, the moment at which a bucket begins, and by which dimensions its rows are. */
+  readonly grain?: string | undefined
+  readonly bucket?: string | undefined
+  readonly level?: string | undefined
+  /** Of its chart: what, by which dimension, and the days, both of them in it. */
+  readonly measure?: string | undefined
+  readonly by?: string | undefined
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
 const flowRoute = createRoute({
   getParentRoute: () => insideRoute,
   path: '/flows/$flow',
-  validateSearch: (
-    search: Record<string, unknown>,
-  ): {
-    readonly tab?: (typeof flowTabs)[number] | undefined
-    readonly slice?: string | undefined
-    readonly at?: string | undefined
-  } => ({
+  validateSearch: (search: Record<string, unknown>): FlowSearch => ({
     tab: oneIn(search['tab'], flowTabs),
     slice: textIn(search['slice']),
     at: textIn(search['at']),
+    grain: textIn(search['grain']),
+    bucket: textIn(search['bucket']),
+    level: textIn(search['level']),
+    measure: textIn(search['measure']),
+    by: textIn(search['by']),
+    from: textIn(search['from']),
+    to: textIn(search['to']),
   }),
   loaderDeps: ({ search }) => ({ tab: search.tab ?? 'overview', at: search.at }),
   loader: ({ params: { flow }, deps: { tab, at } }) => {
@@ -57,7 +76,9 @@ const flowRoute = createRoute({
 
 /** Its stretch depends on the newest slice: asked for as soon as that is there, not when the page is. */
 async function warmCalendar(flow: string, at: string | undefined): Promise<void> {
-  const { items } = await queries.query(getListSlicesQueryOptions(flow, newestSlice))
+  const { kind } = await queries.query(getGetFlowQueryOptions(flow))
+  if (kinds[kind]?.Slices !== undefined) return
+  const { items } = await queries.query(getListSlicesQueryOptions(flow, newestOf(undefined)))
   const screen = screenOf(items[0], at, chosenZone())
   if (screen !== null) await queries.query(slicesOf(flow, screen))
 }

@@ -26,9 +26,12 @@ export function screenOf(newest: Slice | undefined, asked: string | undefined, z
   return { layout, latest, length, window: asked !== undefined && isWindow(asked, layout) ? asked : latest }
 }
 
+/** What is asked first of a flow's slices: whether they stand for a time, and for which. `only`: of those with this text in their key. */
+export const newestOf = (only: string | undefined) => ({ limit: 1, ...(only === undefined ? {} : { search: only }) })
+
 /** All slices of a screen, page after page: at most some thousand, by the layout. */
-export function slicesOf(flow: string, { window, layout }: Pick<Screen, 'window' | 'layout'>) {
-  const params = bounds(window, layout)
+export function slicesOf(flow: string, { window, layout }: Pick<Screen, 'window' | 'layout'>, only?: string) {
+  const params = { ...bounds(window, layout), ...(only === undefined ? {} : { search: only }) }
   return {
     queryKey: [...getListSlicesQueryKey(flow, params), 'all'],
     queryFn: async ({ signal }) => {

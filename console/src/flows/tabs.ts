@@ -2,6 +2,8 @@
 import { part } from '../frame/part.tsx'
 
 export const tabPages = {
+  grains: part(() => import('../kinds/rollup/GrainsTab.tsx').then(({ GrainsTab }) => GrainsTab)),
+  chart: part(() => import('../kinds/rollup/ChartTab.tsx').then(({ ChartTab }) => ChartTab)),
   slices: part(() => import('./SlicesTab.tsx').then(({ SlicesTab }) => SlicesTab)),
   runs: part(() => import('./RunsTab.tsx').then(({ RunsTab }) => RunsTab)),
   rows: part(() => import('./RowsTab.tsx').then(({ RowsTab }) => RowsTab)),

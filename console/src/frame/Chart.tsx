@@ -54,6 +54,7 @@ export function Chart({
   height = 180,
   shows = compact,
   fromZero = true,
+  zone: own,
 }: {
   /** What is drawn, for who cannot see it: with the last value, say. */
   readonly label: string
@@ -64,10 +65,13 @@ export function Chart({
   readonly shows?: (value: number) => string
   /** Without, the axis begins near the least value: for what changes little. */
   readonly fromZero?: boolean
+  /** Whose clocks the axis shows; left out: those in which times are shown. */
+  readonly zone?: string
 }) {
   const place = useRef<HTMLDivElement>(null)
   const scheme = useComputedColorScheme('light')
-  const zone = useZone()
+  const chosen = useZone()
+  const zone = own ?? chosen
   useEffect(() => {
     const element = place.current
     if (element === null) return

@@ -4,6 +4,7 @@ import {
   IconBan,
   IconCircleCheck,
   IconCircleDashed,
+  IconCircleHalf2,
   IconCircleX,
   IconClockExclamation,
   IconHourglass,
@@ -15,7 +16,7 @@ import {
 import type { Icon } from '@tabler/icons-react'
 import classes from './State.module.css'
 
-/** Every state and outcome there is, of flows, slices, runs, attempts, backfills, occurrences, deliveries and workers. */
+/** Every state and outcome there is, of flows, slices, buckets, runs, attempts, backfills, occurrences, deliveries and workers. */
 const looks: Readonly<Record<string, { readonly icon: Icon; readonly tone: string }>> = {
   fresh: { icon: IconCircleCheck, tone: 'fresh' },
   succeeded: { icon: IconCircleCheck, tone: 'fresh' },
@@ -42,6 +43,7 @@ const looks: Readonly<Record<string, { readonly icon: Icon; readonly tone: strin
   queued: { icon: IconCircleDashed, tone: 'quiet' },
   never: { icon: IconCircleDashed, tone: 'quiet' },
   missing: { icon: IconCircleDashed, tone: 'quiet' },
+  partial: { icon: IconCircleHalf2, tone: 'running' },
   cancelled: { icon: IconBan, tone: 'quiet' },
   revoked: { icon: IconBan, tone: 'quiet' },
   disabled: { icon: IconBan, tone: 'quiet' },

@@ -7,6 +7,8 @@ it('an event of a run touches its flow, its own page and the lists, no other flo
   expect(touchedBy(change, '/api/flows/a')).toBe(true)
   expect(touchedBy(change, '/api/flows/a/slices')).toBe(true)
   expect(touchedBy(change, '/api/flows/b')).toBe(false)
+  expect(touchedBy(change, '/api/series/a?grain=day')).toBe(true)
+  expect(touchedBy(change, '/api/series/b?grain=day')).toBe(false)
   expect(touchedBy(change, '/api/runs?limit=5')).toBe(true)
   expect(touchedBy(change, '/api/runs/r1')).toBe(true)
   expect(touchedBy(change, '/api/runs/r2')).toBe(false)

@@ -17,9 +17,20 @@ const madeByRuns: readonly (string | undefined)[] = ['schema']
 
 /** Lists that count or name flows and runs. */
 const about: Readonly<Record<Change['tag'], readonly string[]>> = {
-  run: ['flows', 'runs', 'occurrences', 'schedules', 'home', 'data-sync', 'backfills', 'workers', 'verifications'],
-  flow: ['flows', 'schedules', 'occurrences', 'home', 'lineage', 'data-sync'],
-  slice: ['flows', 'home', 'data', 'data-sync'],
+  run: [
+    'flows',
+    'runs',
+    'occurrences',
+    'schedules',
+    'home',
+    'data-sync',
+    'backfills',
+    'workers',
+    'verifications',
+    'series',
+  ],
+  flow: ['flows', 'series', 'schedules', 'occurrences', 'home', 'lineage', 'data-sync'],
+  slice: ['flows', 'home', 'data', 'data-sync', 'series'],
   occurrence: ['schedules', 'occurrences', 'flows', 'home'],
   worker: ['workers', 'home', 'flows'],
   backfill: ['backfills', 'home', 'flows'],
@@ -32,7 +43,8 @@ export function touchedBy(change: Change, path: string): boolean {
   if (!about[change.tag].includes(first)) return false
   if (first === 'flows' && change.tag !== 'flow' && madeByRuns.includes(third)) return false
   if (second === undefined) return true
-  if (first === 'flows' && change.flow !== undefined && change.flow !== null) return second === change.flow
+  if ((first === 'flows' || first === 'series') && change.flow !== undefined && change.flow !== null)
+    return second === change.flow
   if (first === 'runs' && change.run !== undefined && change.run !== null) return second === change.run
   return true
 }

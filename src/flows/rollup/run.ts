@@ -255,7 +255,7 @@ class Counting {
       if (known !== undefined) return known
       const list = [
         ...bucketsBetween(whole.from, Math.max(whole.through, whole.from + 1), grain, options.calendar),
-      ].filter(({ from }) => from >= since || options.keepRaw === null)
+      ].filter(({ from }) => from >= boundary)
       listed.set(grain, list)
       return list
     }
@@ -265,7 +265,7 @@ class Counting {
       for (const grain of options.grains)
         await this.#tx.run(
           sql`delete from ${tableOf(options)} where grain = ${grain}${
-            options.keepRaw === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+            options.keepRaw === null ? raw('') : sql` and bucket >= ${new Date(boundary).toISOString()}::timestamptz`
           }`,
         )
     }

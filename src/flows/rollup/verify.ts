@@ -22,6 +22,7 @@ import { columnsOf, type RollupOptions } from './config.ts'
 import { lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
 import { stretchOfKey, bucketsOf, stretchAt, type Stretch } from './slices.ts'
 import { instants } from './sql/buckets.ts'
+import { measureText } from './sql/compare.ts'
 import { columnNames, countEvents, tableOf } from './sql/count.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
 
@@ -181,7 +182,8 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     const starts = instants(list.map(({ from }) => from))
     const measures = options.measures.flatMap(columnsOf)
     const keys = options.dimensions.map(({ name }) => name)
-    const differs = (name: string): Query => sql`${text(name, 'events')} is distinct from ${text(name, 'table')}`
+    const differs = (name: string): Query =>
+      sql`${measureText(name, 'events')} is distinct from ${measureText(name, 'table')}`
     const by = join([raw('bucket'), raw('level'), ...keys.map((name) => ident(name))], ', ')
     await tx.run(sql`create temporary table if not exists sluice_compared on commit drop as
       select 'events'::text as side, c.* from (select ${join(
@@ -220,14 +222,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
   }
 }
 
-/** A measure of one side, as text: numbers without the zeros that their way of being counted added. */
-function text(name: string, side: 'events' | 'table'): Query {
-  return sql`min(case when pg_typeof(${ident(name)}) = 'numeric'::regtype then trim_scale(round(${ident(name)}::text::numeric, 12))::text
-    when pg_typeof(${ident(name)}) in ('double precision'::regtype, 'real'::regtype) then to_char(${ident(name)}::text::float8, '9.99999999999EEEE')
-    else ${ident(name)}::text end) filter (where side = ${literal(side)})`
-}
-
-function neverCounted({ name, options }: Flow<RollupOptions>): SluiceError {
+export function neverCounted({ name, options }: Flow<RollupOptions>): SluiceError {
   return new SluiceError('TARGET_MISSING', `${options.to.schema}.${options.to.table} was never counted`, {
     why: `${name} has not run yet, or its table is gone`,
     fix: `sluice run ${name}`,

@@ -21,23 +21,28 @@ export function levelled(
   { dimensions, levels }: RollupOptions,
   first: Query,
 ): { readonly sets: Query; readonly level: Query } {
-  const all = dimensions.map((_, index) => dimension(index))
-  const sets = levels.map(
-    (level) => sql`(${join([first, ...all.filter((__, index) => isOf(level, dimensions[index]?.name))], ', ')})`,
+  // What no level has is no part of any set, and `grouping()` may not ask for it.
+  const used = dimensions.flatMap(({ name }, index) =>
+    levels.some((level) => level.includes(name)) ? [{ name, column: dimension(index) }] : [],
   )
-  if (dimensions.length === 0) return { sets: join(sets, ', '), level: literal(levelName([])) }
+  const sets = levels.map((level) => {
+    const own = used.filter(({ name }) => level.includes(name))
+    return sql`(${join([first, ...own.map(({ column }) => column)], ', ')})`
+  })
+  if (used.length === 0) return { sets: join(sets, ', '), level: literal(levelName([])) }
   const names = levels.map((level) => {
     // `grouping()` has a bit for each dimension that the set leaves out, the first one highest.
-    const bits = dimensions.reduce((mask, { name }) => mask * 2 + (level.includes(name) ? 0 : 1), 0)
+    const bits = used.reduce((mask, { name }) => mask * 2 + (level.includes(name) ? 0 : 1), 0)
     return sql`when ${raw(String(bits))} then ${literal(levelName(level))}`
   })
   return {
     sets: join(sets, ', '),
-    level: sql`case grouping(${join(all, ', ')}) ${join(names, ' ')} end`,
+    level: sql`case grouping(${join(
+      used.map(({ column }) => column),
+      ', ',
+    )}) ${join(names, ' ')} end`,
   }
 }
-
-const isOf = (level: readonly string[], name: string | undefined): boolean => name !== undefined && level.includes(name)
 
 /**
  * Every level of these buckets of a grain, counted from the events before `through`. `indexed`: range by range, as an index on their time
@@ -78,8 +83,13 @@ export function countEvents(
 }
 
 /** Dimensions and measures of events. */
-function lists({ dimensions, measures }: RollupOptions): Query {
-  return join([...dimensions.map((_, index) => dimension(index)), ...measures.flatMap(ofEvents)], ', ')
+function lists({ dimensions, levels, measures }: RollupOptions): Query {
+  const shown = dimensions.map(({ name }, index) =>
+    levels.some((level) => level.includes(name))
+      ? dimension(index)
+      : sql`(array_agg(${dimension(index)}) filter (where false))[1]`,
+  )
+  return join([...shown, ...measures.flatMap(ofEvents)], ', ')
 }
 
 /** Every level of these buckets, made of the rows of finer ones; null if a measure cannot be told from them. */

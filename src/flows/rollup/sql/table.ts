@@ -5,7 +5,7 @@ import { SluiceError } from '../../../lib/error.ts'
 import type { RollupOptions, TableRef } from '../config.ts'
 import { columnNames, tableOf } from './count.ts'
 
-interface StandingColumn {
+export interface StandingColumn {
   readonly name: string
   readonly type: string
 }

@@ -1,0 +1,91 @@
+/** Both sides of a bucket: what its events say, and the rows that the table has. */
+import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
+import { columnsOf, type RollupOptions } from '../config.ts'
+import { columnNames, tableOf } from './count.ts'
+import type { StandingColumn } from './table.ts'
+
+type Side = 'events' | 'table'
+
+/** A measure of one side, as text: numbers without the zeros that their way of being counted added. */
+export function measureText(name: string, side: Side): Query {
+  return sql`min(case when pg_typeof(${ident(name)}) = 'numeric'::regtype then trim_scale(round(${ident(name)}::text::numeric, 12))::text
+    when pg_typeof(${ident(name)}) in ('double precision'::regtype, 'real'::regtype) then to_char(${ident(name)}::text::float8, '9.99999999999EEEE')
+    else ${ident(name)}::text end) filter (where side = ${literal(side)})`
+}
+
+/**
+ * Rows of both sides beside each other, those that differ first: `counted` selects what the events say, in the order of
+ * `columnNames`. Counts are of all rows, whatever the limit.
+ */
+export function bothSides(
+  options: RollupOptions,
+  standing: readonly StandingColumn[],
+  what: {
+    readonly grain: string
+    readonly start: Date
+    readonly level: string | null
+    /** How levels follow one another. */
+    readonly order: readonly string[]
+    readonly counted: Query
+    readonly limit: number
+  },
+): Query {
+  const types = new Map(standing.map(({ name, type }) => [name, type]))
+  const names = columnNames(options)
+  const dimensions = options.dimensions.map(({ name }) => name)
+  const measures = options.measures.flatMap(columnsOf)
+  const list = (parts: readonly Query[]): Query => join(parts, ', ')
+  // A column that the table lacks as yet is added by the next run.
+  const ofEvents = names.map((name) => sql`e.${ident(name)}::${raw(types.get(name) ?? 'text')}`)
+  const ofTable = names.map((name) => (types.has(name) ? sql`t.${ident(name)}` : sql`null`))
+  const only = (side: Query): Query => (what.level === null ? sql`true` : sql`${side}.level = ${what.level}`)
+  const differs = measures.map(
+    (name) =>
+      sql`case when ${measureText(name, 'events')} is distinct from ${measureText(name, 'table')} then ${literal(name)} end`,
+  )
+  const values = (side: Side): Query =>
+    object(
+      measures.map((name) => [name, sql`min(${ident(name)}::text) filter (where side = ${literal(side)})`] as const),
+    )
+  const by = list([raw('level'), ...dimensions.map((name) => ident(name))])
+  return sql`
+    with both_sides as (
+      select 'events'::text as side, ${list(ofEvents)} from (${what.counted}) as e (${list(names.map((name) => ident(name)))})
+      where ${only(raw('e'))}
+      union all
+      select 'table', ${list(ofTable)} from ${tableOf(options)} as t
+      where t.grain = ${what.grain} and t.bucket = ${what.start.toISOString()}::timestamptz and ${only(raw('t'))}
+    ), paired as (
+      select ${by}, count(*) filter (where side = 'events') as counted, count(*) filter (where side = 'table') as stored,
+        array_remove(array[${list(differs)}]::text[], null) as columns, ${values('events')} as events, ${values('table')} as kept
+      from both_sides group by ${by}
+    ), judged as (
+      select ${by}, counted, stored, events, kept,
+        case when counted = 0 or stored = 0 then '{}'::text[] else columns end as columns,
+        case when stored = 0 then 'missing' when counted = 0 then 'extra' when stored > 1 or cardinality(columns) > 0 then 'changed' end as difference
+      from paired
+    )
+    select level, ${object(dimensions.map((name) => [name, sql`${ident(name)}::text`] as const))} as key, difference, columns,
+      case when counted > 0 then events end as events, case when stored > 0 then kept end as kept,
+      (sum(counted) over ())::float8 as "countEvents", (sum(stored) over ())::float8 as "countTable",
+      (count(*) filter (where difference = 'missing') over ())::float8 as "missing",
+      (count(*) filter (where difference = 'extra') over ())::float8 as "extra",
+      (count(*) filter (where difference = 'changed') over ())::float8 as "changed"
+    from judged
+    order by difference is null, array_position(${what.order}::text[], level), level, ${list([...dimensions.map((name) => sql`${ident(name)}::text nulls last`), raw('difference')])}
+    limit ${what.limit}`
+}
+
+/** `jsonb_build_object` takes a hundred arguments at most. */
+function object(pairs: readonly (readonly [string, Query])[]): Query {
+  if (pairs.length === 0) return sql`'{}'::jsonb`
+  const parts: Query[] = []
+  for (let at = 0; at < pairs.length; at += 50)
+    parts.push(
+      sql`jsonb_build_object(${join(
+        pairs.slice(at, at + 50).map(([name, value]) => sql`${literal(name)}::text, ${value}`),
+        ', ',
+      )})`,
+    )
+  return parts.length === 1 ? join(parts) : sql`(${join(parts, ' || ')})`
+}
