@@ -118,6 +118,8 @@ export interface Plan<Detail = unknown> {
   readonly slices: readonly PlannedSlice[]
   /** What would be done, a line each, in the order it happens: printed by `--dry-run`. */
   readonly steps: readonly string[]
+  /** The range that was asked for begins or ends within a slice: a run of one of them has to be told of it. */
+  readonly cut?: boolean
   /** What the kind found out and `run` goes by. */
   readonly detail: Detail
 }

@@ -130,8 +130,8 @@ async function operate(work: Work): Promise<Ending> {
       const { context } = await look(work)
       const request = requestOf(claimed)
       const facts = await kind.facts(claimed.flow, request, context)
-      const { slices, steps } = kind.plan(claimed.flow, request, facts, context)
-      return done('succeeded', { result: { plan: { slices, steps } } })
+      const { slices, steps, cut = false } = kind.plan(claimed.flow, request, facts, context)
+      return done('succeeded', { result: { plan: { slices, steps, cut } } })
     }
     case 'verify': {
       const { context } = await look(work)

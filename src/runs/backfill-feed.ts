@@ -60,11 +60,9 @@ export async function feed(tx: Session, engine: Feeder, id: string): Promise<voi
   await engine.bell.ring(tx, { topic: 'backfill', backfill: id, flow: backfill.flow })
 }
 
-/** What a run of one of its slices is told: the range goes along, since it may end within the slice. Pure. */
-function workOf({ force, from, to, grain, clear }: BackfillRow['request']): RunRequest['options'] {
-  const bounds = { ...(from === null ? {} : { from }), ...(to === null ? {} : { to }) }
-  const rest = { ...(grain === null || grain === undefined ? {} : { grain }), ...(clear === true ? { clear } : {}) }
-  return { force, ...bounds, ...rest, backfill: true }
+/** What a run of one of its slices is told: the range goes along where it may end within the slice. Pure. */
+function workOf({ force, from, to, clear, cut }: BackfillRow['request']): RunRequest['options'] {
+  return { force, ...(cut === true ? { from, to } : {}), ...(clear === true ? { clear } : {}) }
 }
 
 async function conclude(tx: Session, { state }: Feeder, backfill: BackfillRow): Promise<void> {

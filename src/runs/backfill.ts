@@ -80,7 +80,7 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
       await engine.bell.ring(tx, { topic: 'backfill', backfill: id, flow: row.flow })
     })
   }
-  const plan = async (range: BackfillRange, by: string, signal?: AbortSignal): Promise<readonly PlannedSlice[]> => {
+  const plan = async (range: BackfillRange, by: string, signal?: AbortSignal): Promise<Planned> => {
     const { flow, slices, from, to, force, grain = null, clear = false } = range
     const options = { from, to, force, grain, clear, backfill: true }
     const { id } = await request(engine, {
@@ -99,15 +99,16 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
       throw new SluiceError(code, summary, detail)
     }
     if (run.outcome !== 'succeeded') throw notPlanned(flow, run.reason)
-    return run.result?.plan?.slices ?? []
+    return { slices: run.result?.plan?.slices ?? [], cut: run.result?.plan?.cut === true }
   }
 
   return {
-    preview: async (range, by, signal) => toPreview(await plan(range, by, signal)),
+    preview: async (range, by, signal) => toPreview((await plan(range, by, signal)).slices),
     create: async (asked, by, signal) => {
       const { flow, from, to, force, grain = null, clear = false, atOnce = atOnceUnlessSaid } = asked
       if (!Number.isInteger(atOnce) || atOnce < 1 || atOnce > atOnceAtMost) throw tooMany(atOnce)
-      const planned = toPreview(await plan(asked, by, signal))
+      const { slices, cut } = await plan(asked, by, signal)
+      const planned = toPreview(slices)
       if (planned.slices.length === 0) throw empty(flow, planned)
       const id = uuid()
       await engine.queue()
@@ -116,7 +117,7 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
         const what = {
           id,
           flow,
-          request: { from, to, force, grain, clear, atOnce },
+          request: { from, to, force, grain, clear, cut, atOnce },
           requestedBy: by,
           slices: planned.slices,
         }
@@ -181,6 +182,11 @@ export function openBackfills(engine: EngineContext, version: string): Backfills
   }
 }
 
+interface Planned {
+  readonly slices: readonly PlannedSlice[]
+  readonly cut: boolean
+}
+
 /** What is to be done, newest first, and what is left. Pure. */
 export function toPreview(planned: readonly PlannedSlice[]): BackfillPreview {
   const slices = planned
@@ -203,9 +209,12 @@ export function toRecord(row: BackfillRow, tallies: readonly TallyRow[]): Backfi
     id: row.id,
     flow: row.flow as FlowName, // parsed before it was written
     state: row.state,
-    grain: null,
-    clear: false,
-    ...row.request,
+    from: row.request.from,
+    to: row.request.to,
+    force: row.request.force,
+    grain: row.request.grain ?? null,
+    clear: row.request.clear ?? false,
+    atOnce: row.request.atOnce,
     requestedAt: row.requested_at,
     requestedBy: row.requested_by,
     finishedAt: row.finished_at,

@@ -92,7 +92,7 @@ export interface RunRecord {
 /** What an operation has to say besides its outcome, by operation. */
 export interface RunResult {
   readonly verifications?: readonly Verification[]
-  readonly plan?: Pick<Plan, 'slices' | 'steps'>
+  readonly plan?: Pick<Plan, 'slices' | 'steps' | 'cut'>
   readonly ddl?: Ddl
   readonly findings?: readonly Finding[]
   readonly changes?: Json

@@ -12,6 +12,8 @@ export interface BackfillRow extends Row {
     /** Left out: of before there were any. */
     readonly grain?: string | null
     readonly clear?: boolean
+    /** The range begins or ends within a slice. */
+    readonly cut?: boolean
     readonly atOnce: number
   }
   readonly requested_at: Date

@@ -44,7 +44,6 @@ and no range. Of a \`rollup\` every bucket that has a part in the range is redon
 left, or cleared away with --clear.
 
 Examples:
-  $ sluice backfill teacher_data --force
   $ sluice backfill teacher_data --force --dry-run
   $ sluice backfill blog_views --grain day --from 2025-01-01 --to 2025-01-31 --force`,
     )

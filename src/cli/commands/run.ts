@@ -30,7 +30,6 @@ export function runCommand(): Command {
       'after',
       `
 Examples:
-  $ sluice run teacher_data
   $ sluice run blog_views --from 2025-01-01 --to 2025-01-31
   $ sluice run --all --dry-run`,
     )

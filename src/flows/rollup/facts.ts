@@ -70,7 +70,9 @@ export async function lookRollup(
     marks: await readMarks(database, state, flow.name),
     extent: null,
   }
-  if (!request.backfill && request.from === null && request.to === null) return facts
+  // Slices that were asked for say themselves which time they are of.
+  const ranged = request.backfill || request.from !== null || request.to !== null
+  if (request.slices !== null || !ranged) return facts
   return { ...facts, extent: await readExtent(database, options, source.type) }
 }
 

@@ -1,6 +1,7 @@
 import { SluiceError } from '../../lib/error.ts'
 import { formatDuration } from '../../lib/duration.ts'
 import { previousDue } from '../../lib/schedule.ts'
+import { bucketAt } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
 import { levelName, type RollupOptions } from './config.ts'
@@ -173,7 +174,7 @@ function backfilled(
     readonly wanted: readonly Grain[]
     readonly slices: LookContext['slices']
   },
-): Pick<Plan, 'slices' | 'steps'> {
+): Pick<Plan, 'slices' | 'steps' | 'cut'> {
   const { options } = flow
   const from = Math.max(range.from, facts.extent?.from ?? range.through)
   const marked = new Set(
@@ -195,7 +196,14 @@ function backfilled(
           : (record?.state ?? 'missing')
       return { action: 'run', slice, why }
     })
-  return { slices: planned, steps: steps(flow, facts, [widened(flow, range.wanted, from, range.to)]) }
+  const cut = [range.from, range.to].some((bound) =>
+    range.wanted.some(
+      (grain) =>
+        bound !== range.through &&
+        stretchAt(bucketAt(bound, grain, options.calendar).from, grain, options.calendar).from !== bound,
+    ),
+  )
+  return { slices: planned, steps: steps(flow, facts, [widened(flow, range.wanted, from, range.to)]), cut }
 }
 
 /** What a range becomes where it does not begin and end with buckets. */
