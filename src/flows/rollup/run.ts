@@ -58,7 +58,7 @@ async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, c
 /** Memory to group in, and workers where the server has them; for this transaction. */
 async function roomToCount(tx: Session): Promise<void> {
   await tx.run(sql`
-    select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 262144)::text, true),
+    select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 524288)::text, true),
       set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 131072)::text, true),
       set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true)`)
 }
@@ -403,9 +403,12 @@ class Counting {
       if (stretches.length === 0) continue
       const starts = instants(stretches.map(({ from }) => from))
       const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
-        select b.i::int as "i", count(*) as "rows"
-        from ${tableOf(options)} as t cross join lateral (select width_bucket(t.bucket, ${starts}) as i) as b
-        where t.grain = ${literal(grain)} and ${within(raw('t.bucket'), stretches)} group by b.i`)
+        select b.i::int as "i", sum(t.rows)::bigint as "rows"
+        from (select bucket, count(*) as rows from ${tableOf(options)} as t
+            where t.grain = ${literal(grain)} and t.bucket >= ${new Date(stretches[0]?.from ?? 0).toISOString()}::timestamptz
+            group by bucket) as t
+          cross join lateral (select width_bucket(t.bucket, ${starts}) as i) as b
+        where ${within(raw('t.bucket'), stretches)} group by b.i`)
       const counts = new Map(rows.map((row) => [row.i, Number(row.rows)]))
       for (const [index, { slice }] of stretches.entries())
         found.push({
