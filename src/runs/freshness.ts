@@ -22,6 +22,8 @@ export interface FlowFacts {
   readonly sourceEvery: number | null
   /** Whether readers see the slice that is expected. */
   readonly published: boolean
+  /** Whether they see any slice: of a flow that gets new ones, the expected one may not be there yet. */
+  readonly ever: boolean
   /** The latest time up to which everything due is done; null: never. */
   readonly doneTo: Date | null
   /** The last failure, if nothing has succeeded since. */
@@ -58,7 +60,7 @@ export function judge(facts: FlowFacts): Judgement {
       why: `the source is as of ${stamp(asOf)}, ${span(now, asOf)} old; it is rebuilt every ${formatDuration(sourceEvery)}`,
     }
   }
-  if (!facts.published) return { state: 'never', why: 'never published' }
+  if (!facts.ever) return { state: 'never', why: 'never published' }
   return { state: 'fresh', why: null }
 }
 

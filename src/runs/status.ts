@@ -64,6 +64,7 @@ export function factsOf(flow: Pick<Flow, 'timing'>, schedule: Schedule | null, r
     late: flow.timing.late,
     sourceEvery: flow.timing.sourceEvery,
     published: row.published_at !== null,
+    ever: row.published_at !== null || row.rows !== null,
     doneTo: times.length === 0 ? null : new Date(Math.max(...times.map((time) => time.getTime()))),
     failure:
       row.failed_run === null || row.failed_at === null

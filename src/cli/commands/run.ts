@@ -11,6 +11,8 @@ interface RunCommandOptions {
   readonly all?: boolean
   readonly force?: boolean
   readonly slice?: readonly string[]
+  readonly from?: string
+  readonly to?: string
   readonly dryRun?: boolean
 }
 
@@ -21,12 +23,15 @@ export function runCommand(): Command {
     .option('-a, --all', 'all flows of the config')
     .option('-f, --force', 'even if nothing has changed, and whatever the guard says')
     .option('-s, --slice <key...>', 'only these slices')
+    .option('--from <bound>', 'of a rollup, only what begins here: a day, month or year of its zone, or an instant')
+    .option('--to <bound>', 'and ends here: that day, month or year is in it, an instant is not')
     .option('-n, --dry-run', 'print what would be done, and do nothing')
     .addHelpText(
       'after',
       `
 Examples:
   $ sluice run teacher_data
+  $ sluice run blog_views --from 2025-01-01 --to 2025-01-31
   $ sluice run --all --dry-run`,
     )
     .action(act(run))
@@ -42,6 +47,8 @@ async function run(invocation: Invocation, named: readonly string[], options: Ru
   const request = {
     force: options.force === true,
     ...(options.slice === undefined ? {} : { slices: options.slice }),
+    ...(options.from === undefined ? {} : { from: options.from }),
+    ...(options.to === undefined ? {} : { to: options.to }),
   }
   if (options.dryRun === true) return plan(invocation, named, request)
   const performed = await performRuns(invocation, named, request)
@@ -83,7 +90,12 @@ function print({ out, global }: Invocation, { runs, left }: Performed): void {
 async function plan(
   invocation: Invocation,
   named: readonly string[],
-  request: { readonly force: boolean; readonly slices?: readonly string[] },
+  request: {
+    readonly force: boolean
+    readonly slices?: readonly string[]
+    readonly from?: string
+    readonly to?: string
+  },
 ): Promise<ExitCode> {
   const sluice = await invocation.open()
   const names = chosenFlows(

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../lib/error.ts'
 import { formatDuration } from '../../lib/duration.ts'
+import { previousDue } from '../../lib/schedule.ts'
 import type { Grain } from '../../lib/grain.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
 import { levelName, type RollupOptions } from './config.ts'
@@ -52,9 +53,10 @@ export function refuseRollup(flow: Flow<RollupOptions>, request: WorkRequest): S
   return null
 }
 
-/** The newest slice of each grain of which a bucket is over, the finest last. */
-export function dueStretches({ options }: Flow<RollupOptions>, due: Date): readonly Stretch[] {
+/** The newest slice of each grain of which a bucket was over when the flow was due last, the finest last. */
+export function dueStretches({ options, timing }: Flow<RollupOptions>, by: Date): readonly Stretch[] {
   const { grains, calendar } = options
+  const due = timing.schedule === null ? by : (previousDue(timing.schedule, by) ?? by)
   const through = throughOf(options, due)
   return grains.toReversed().map((grain) => stretchAt(through - 1, grain, calendar))
 }
