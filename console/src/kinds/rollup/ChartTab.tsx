@@ -15,8 +15,9 @@ import { compact, count, plural } from '../../frame/number.ts'
 import { Section } from '../../frame/PageHeader.tsx'
 import { None } from '../../frame/shown.tsx'
 import { State } from '../../frame/State.tsx'
+import { digitsText } from './compared.ts'
 import classes from './Rollup.module.css'
-import { growthWords, isDay, largest, linesOf, most, nameOf, numberOf, usualRange } from './series.ts'
+import { growthWords, isDay, largest, linesOf, most, nameOf, usualRange } from './series.ts'
 import type { KeyedPoints, Point } from './series.ts'
 import { bucketWords } from './words.ts'
 
@@ -126,12 +127,18 @@ function Drawn({
   const { grain, by } = asked
   const { from, to } = asked
   const found = useReadSeries(flow, { grain, from, to, measures: measure, ...(by === undefined ? {} : { by }) })
-  const series = found.data?.series
+  const data = found.data
   const [more, setMore] = useState(perClick)
   const drawn = useMemo(() => {
-    const shown = largest(series ?? [], measure)
+    // The day that `to` names may have hours that are still to come.
+    const now = data?.asOf ?? ''
+    const begun = (data?.series ?? []).map(({ key, points }) => ({
+      key,
+      points: points.filter(({ bucket }) => bucket <= now),
+    }))
+    const shown = largest(begun, measure)
     return { ...linesOf(shown, measure), shown }
-  }, [series, measure])
+  }, [data, measure])
   const rows = useMemo(
     () =>
       drawn.shown
@@ -203,10 +210,10 @@ function columnsOf({
   readonly measure: string
   readonly by: string | undefined
 }): readonly Column<Row>[] {
-  const value = (point: Row): string => {
-    const number = numberOf(point.values[measure])
-    if (number === null) return '–'
-    return Number.isInteger(number) ? count(number) : String(point.values[measure])
+  const value = (point: Row) => {
+    const of = point.values[measure]
+    if (of === null || of === undefined) return <None says="nothing to tell it from" />
+    return <span title={String(of)}>{digitsText(String(of), 4)}</span>
   }
   return [
     {
@@ -239,8 +246,6 @@ function columnsOf({
       cell: (point) =>
         point.partial ? (
           <State state="partial" says="it is not over" />
-        ) : point.values[measure] === null ? (
-          <State state="missing" says="not counted yet" />
         ) : (
           <State state="done" says={point.live ? 'counted from its events as this was asked for' : undefined} />
         ),

@@ -37,7 +37,7 @@ export function RollupRange({ flow, range: { from, to, grain, clear }, set }: Ra
       </SimpleGrid>
       <Checkbox
         label="Clear what cannot be made again"
-        description="Buckets whose events are no longer kept are emptied, too. Without it they stay as they were counted."
+        description="All of the range is counted anew from the events that are left, though there be none: buckets whose events are no longer kept go. Without it they stay as they were counted."
         checked={clear === 'yes'}
         onChange={(event) => set({ clear: event.currentTarget.checked ? 'yes' : undefined })}
       />

@@ -42,12 +42,15 @@ export function sidesText({ events, table, columns }: Row, name: string): readon
 export function numberText(side: Row['events'], name: string, decimals?: number): string {
   if (side === null) return '–'
   const text = side[name]
-  if (text === null || text === undefined) return 'null'
+  return text === null || text === undefined ? 'null' : digitsText(text, decimals)
+}
+
+/** At most so many decimals, and none that say nothing. */
+export function digitsText(text: string, decimals = Number.POSITIVE_INFINITY): string {
   if (/^-?\d{1,15}$/.test(text)) return count(Number(text))
   const [, whole = '', fraction = ''] = /^(-?\d+)\.(\d+)$/.exec(text) ?? []
   if (whole === '') return text
-  const shown =
-    decimals !== undefined && fraction.length > decimals && whole.length < 10 ? Number(text).toFixed(decimals) : text
+  const shown = fraction.length > decimals && whole.length < 10 ? Number(text).toFixed(decimals) : text
   // What a division adds behind the last digit that says something.
   return shown.replace(/\.?0+$/, '')
 }
