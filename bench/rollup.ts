@@ -4,12 +4,13 @@
  * - limit: one `create table as … group by hour, blog`, with the settings that ours counts with; once with `count(*)`, once with
  *   `count(distinct)` besides.
  * - ours: a run end to end that counts everything: triggers, all five grains, the index, publishing and the record.
- * - besides: a day whose events have all changed, writers with and without the triggers, and reading twelve months.
+ * - besides: a day whose events have all changed, writers with and without the triggers, and reading twelve months, over HTTP too.
  */
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
+import { buildApp } from '../src/api/app.ts'
 import { openSluice, type Sluice } from '../src/sluice.ts'
 import { startEmbedded } from '../src/stores/postgres/embedded/embedded.ts'
 import { removeEmbedded } from '../src/stores/postgres/embedded/inspect.ts'
@@ -43,10 +44,9 @@ async function measure(directory: string, url: string, rows: number, turns: numb
     say(`generating ${rows.toLocaleString('en-US')} events`)
     await generate(client, rows)
     const counts = await compare(client, directory, url, turns, false)
-    const distinct = process.env['QUICK'] ? null : await compare(client, directory, url, turns, true)
-    if (process.env['QUICK']) return { counts }
+    const distinct = await compare(client, directory, url, turns, true)
     const day = await dirtyDay(client, directory, url, turns)
-    const reading = await read(client, turns)
+    const reading = { ...(await read(client, turns)), overHttp: await ask(directory, url) }
     const writers = await write(client, directory, url)
     return {
       bench: 'rollup',
@@ -214,6 +214,35 @@ async function read(client: pg.Client, turns: number): Promise<object> {
     times: round(rawMs / ms),
   })
   return { allBlogs: figures(all), oneBlog: figures(one) }
+}
+
+const requests = 300
+
+/** A blog's twelve months over HTTP: another blog each time, so that nothing is answered from what was asked before. */
+async function ask(directory: string, url: string): Promise<object> {
+  const sluice = await opened(directory, url, false)
+  await run(sluice, false)
+  const app = await buildApp(sluice, { version: 'bench', settings: sluice.apiSettings(), consoleFolder: null })
+  const { secret } = await sluice.access.tokens.create(
+    { name: 'bench', role: 'viewer' },
+    { actor: { by: 'system', id: 'bench', name: 'bench' }, requestId: 'bench' },
+  )
+  const address = await app.listen({ host: '127.0.0.1', port: 0 })
+  const took: number[] = []
+  for (let at = 0; at < requests; at += 1) {
+    const filter = encodeURIComponent(JSON.stringify({ eq: { field: 'blog', value: 1 + (at % blogs) } }))
+    const started = performance.now()
+    const answer = await fetch(`${address}/api/series/views?grain=month&from=2025-01&to=2025-12&filter=${filter}`, {
+      headers: { authorization: `Bearer ${secret}` },
+    })
+    const { series } = (await answer.json()) as { series: readonly { readonly points: readonly unknown[] }[] } // its documented shape
+    if (answer.status !== 200 || series[0]?.points.length !== 12) throw new Error(`${answer.status}`)
+    took.push(performance.now() - started)
+  }
+  await app.close()
+  await sluice.close()
+  took.sort((a, b) => a - b)
+  return { requests, p50Ms: round(median(took)), p95Ms: round(took[Math.floor(requests * 0.95)] ?? 0) }
 }
 
 const writersAtOnce = 4
