@@ -57,13 +57,15 @@ export async function readSeries(
   for (const { measures, reading, level } of parts) {
     const statement = statementOf({ rollup, fields, question, measures, reading, level, events })
     if (statement === null) continue
-    for (const row of await session.all<Row & { at: number; [column: string]: string | number | null }>(statement)) {
+    for (const row of await session.all<Row & { sluice_at: number; [column: string]: string | number | null }>(
+      statement,
+    )) {
       const text = (name: string): string | null =>
         row[name] === null || row[name] === undefined ? null : String(row[name])
       rows.push({
-        at: row.at,
-        key: by.map((_, index) => text(`k${index}`)),
-        values: Object.fromEntries(measures.map(({ name }, index) => [name, text(`v${index}`)])),
+        at: row.sluice_at,
+        key: by.map((_, index) => text(`sluice_k${index}`)),
+        values: Object.fromEntries(measures.map(({ name }, index) => [name, text(`sluice_v${index}`)])),
       })
     }
   }
@@ -93,13 +95,13 @@ function statementOf(part: Part): Query | null {
   const { question, measures } = part
   const sources = [...storedParts(part), ...liveParts(part)]
   if (sources.length === 0) return null
-  const keys = question.by.map((_, index) => ident(`k${index}`))
-  const summed = measures.map((measure, index) => sql`(${valueOf(measure)})::text as ${ident(`v${index}`)}`)
+  const keys = question.by.map((_, index) => ident(`sluice_k${index}`))
+  const summed = measures.map((measure, index) => sql`(${valueOf(measure)})::text as ${ident(`sluice_v${index}`)}`)
   const shown = keys.map((key) => sql`${key}::text as ${key}`)
   return sql`
-    select p.at, ${join([...shown, ...summed], ', ')}
+    select p.sluice_at, ${join([...shown, ...summed], ', ')}
     from (${join(sources, ' union all ')}) as p
-    group by ${join([raw('p.at'), ...keys], ', ')} order by ${join([raw('p.at'), ...keys], ', ')}`
+    group by ${join([raw('p.sluice_at'), ...keys], ', ')} order by ${join([raw('p.sluice_at'), ...keys], ', ')}`
 }
 
 /** The measure itself, of parts that hold its columns. */
@@ -114,12 +116,12 @@ function storedParts({ rollup, fields, question, measures, reading, level }: Par
   const condition =
     filter === null ? raw('') : sql` and ${conditionOf(filter, fields, (field) => sql`t.${ident(field)}`)}`
   const columns = measures.flatMap((measure) => measure.columns)
-  const keys = by.map((name, index) => sql`t.${ident(name)} as ${ident(`k${index}`)}`)
+  const keys = by.map((name, index) => sql`t.${ident(name)} as ${ident(`sluice_k${index}`)}`)
   return [...new Set(reading.stored.map(({ grain }) => grain))].map((grain) => {
     const list = reading.stored.filter((one) => one.grain === grain)
     return sql`
-      select w.at, ${join([...keys, ...columns.map((name) => sql`t.${ident(name)}`)], ', ')}
-      from unnest(${texts(list.map(({ from }) => from))}, ${list.map(({ at }) => at)}::int[]) as w (bucket, at)
+      select w.sluice_at, ${join([...keys, ...columns.map((name) => sql`t.${ident(name)}`)], ', ')}
+      from unnest(${texts(list.map(({ from }) => from))}, ${list.map(({ at }) => at)}::int[]) as w (bucket, sluice_at)
         join ${rollup.table} as t on t.grain = ${literal(grain)} and t.bucket = w.bucket and t.level = ${literal(level)}${condition}`
   })
 }
@@ -129,16 +131,16 @@ function liveParts({ rollup, fields, question, measures, reading, events }: Part
   const { by, filter } = question
   const dimension = (name: string): Query => sql`e.${ident(`d${rollup.dimensions.indexOf(name)}`)}`
   const condition = filter === null ? raw('') : sql` where ${conditionOf(filter, fields, dimension)}`
-  const keys = by.map((name, index) => sql`${dimension(name)} as ${ident(`k${index}`)}`)
+  const keys = by.map((name, index) => sql`${dimension(name)} as ${ident(`sluice_k${index}`)}`)
   const counted = measures.flatMap(({ columns, ofEvents }) =>
     columns.map((name, index) => sql`${ofEvents[index] ?? raw('null')} as ${ident(name)}`),
   )
   const { live } = reading
   return [
     sql`
-      select r.at, ${join([...keys, ...counted], ', ')}
-      from unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, at)
+      select r.sluice_at, ${join([...keys, ...counted], ', ')}
+      from unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, sluice_at)
         cross join lateral (select * from ${events} as x where x."at" >= r.lo and x."at" < r.hi) as e${condition}
-      group by ${join([raw('r.at'), ...by.map(dimension)], ', ')}`,
+      group by ${join([raw('r.sluice_at'), ...by.map(dimension)], ', ')}`,
   ]
 }
