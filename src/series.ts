@@ -57,7 +57,12 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
       const position = (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
       return position === undefined ? null : { through: new Date(position.through), hash: position.hash }
     },
-    marks: async (session) => await readMarks(session, state, name),
+    marks: async (session) => {
+      const position = (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
+      // Another table of that name has other events, and nobody has marked them.
+      if (position?.source !== (await readSource(session, flow)).oid) return [{ grain: null, at: null }]
+      return await readMarks(session, state, name)
+    },
   }
 }
 

@@ -210,6 +210,33 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
     expect(never.through).toBeNull()
   })
 
+  test('a range as one bucket has the different values of just that range', async () => {
+    const day = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10)
+    for (const [from, to] of [
+      [day(60), day(31)],
+      [`${day(100).slice(0, 4)}-01-01`, `${day(100).slice(0, 4)}-01-31`],
+    ] as const) {
+      const { series } = await it.sluice.series.total('views', { zone: 'America/New_York', from, to })
+      const raw = await it.db.query(`select count(*)::int as views, count(distinct usr)::int as users from view
+        where viewed_at >= timestamp '${from}' at time zone 'America/New_York' and viewed_at < (timestamp '${to}' + interval '1 day') at time zone 'America/New_York'`)
+      expect(series[0]?.points[0]?.values).toMatchObject(raw[0] ?? {})
+    }
+  })
+
+  test('where the events are another table by now, nothing that was counted is believed', async () => {
+    await it.db.query(`alter table view rename to was; create table view as select * from was where id <= 100`)
+    const { series } = await it.sluice.series.read('views', {
+      grain: 'year',
+      from: '2020',
+      to: '2030',
+      measures: 'views',
+    })
+    expect(series[0]?.points.reduce((sum, { values }) => sum + Number(values['views']), 0)).toBe(
+      (await it.db.query<{ n: number }>('select count(*)::int as n from view'))[0]?.n,
+    )
+    await it.db.query(`drop table view; alter table was rename to view`)
+  })
+
   test('growth is against the bucket before', async () => {
     const { series } = await it.sluice.series.read('views', {
       grain: 'month',

@@ -122,7 +122,12 @@ export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Stand
 /** For what does not add up: a bucket is a stored one, or all of it is counted. */
 export function readDistinct(rollup: SeriesRollup, wanted: Wanted, standing: Standing, level: string | null): Reading {
   const dirty = dirtyStretches(rollup, standing)
-  const same = level !== null && nestedGrains(rollup, wanted)[0] === wanted.grain
+  // A range that was asked for as one bucket may be none of the calendar's.
+  const isOne = ({ from, to }: Bucket): boolean => {
+    const own = bucketAt(from, wanted.grain, rollup.calendar)
+    return own.from === from && own.to === to
+  }
+  const same = level !== null && nestedGrains(rollup, wanted)[0] === wanted.grain && wanted.buckets.every(isOne)
   const stored: Stored[] = []
   const live: Live[] = []
   const unknown = new Set<number>()
@@ -174,5 +179,5 @@ export function automaticGrain(from: number, to: number): Grain {
   const days = (to - from - 3_600_000) / 86_400_000
   if (days <= 7) return 'day'
   if (days <= 30) return 'week'
-  return days <= 366 ? 'month' : 'year'
+  return days <= 365 ? 'month' : 'year'
 }
