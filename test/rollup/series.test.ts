@@ -303,35 +303,6 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
     await expect(never.series.read('views', filtered('country', 1))).rejects.toMatchObject({ code: 'FILTER_INVALID' })
   })
 
-  test('of another table of that name nothing is counted: its events are', async () => {
-    await it.db.query(`
-      alter table view rename to viewed;
-      create table view (like viewed including all);
-      insert into view select * from viewed where id % 3 = 0`)
-    try {
-      const answer = await it.sluice.series.read('views', { grain: 'year', from: '2000' })
-      const { total } = (await it.db.query<{ total: number }>('select count(*)::int as total from view'))[0] ?? {
-        total: 0,
-      }
-      expect(answer.series[0]?.points.reduce((all, { values }) => all + Number(values['views']), 0)).toBe(total)
-    } finally {
-      await it.db.query('drop table view; alter table viewed rename to view')
-    }
-  })
-
-  test('a range as one bucket has its different values, not those of the year that it begins', async () => {
-    const year = new Date().getUTCFullYear() - 1
-    const range = { from: `${year}-01-01`, to: `${year}-12-20`, measures: 'views,users' }
-    const { series } = await it.sluice.series.total('views', range)
-    const [raw] = await it.db.query<{
-      views: number
-      users: number
-    }>(`select count(*)::int as views, count(distinct usr)::int as users from view
-      where viewed_at >= '${year}-01-01 00:00 America/New_York' and viewed_at < '${year}-12-21 00:00 America/New_York'`)
-    expect(raw?.views).toBeGreaterThan(0)
-    expect(series[0]?.points.map(({ values }) => values)).toEqual([raw])
-  })
-
   // The last one: by this definition everything is counted anew.
   test('measures may be called as what is read beside them, and be of texts', async () => {
     const odd = await it.again({

@@ -58,15 +58,15 @@ export async function readSeries(
   for (const { measures, reading, level } of parts) {
     const statement = statementOf({ rollup, fields, question, measures, reading, level, events })
     if (statement === null) continue
-    const found = await session.all<Row & { at: number; [column: string]: string | number | null }>(statement)
+    const found = await session.all<Row & { sluice_at: number; [column: string]: string | number | null }>(statement)
     if (found.length > pointsAtMost) throw tooManyPoints(`more than ${pointsAtMost.toLocaleString('en-US')}`)
     for (const row of found) {
       const text = (name: string): string | null =>
         row[name] === null || row[name] === undefined ? null : String(row[name])
       rows.push({
-        at: row.at,
-        key: by.map((_, index) => text(`k${index}`)),
-        values: Object.fromEntries(measures.map(({ name }, index) => [name, text(`v${index}`)])),
+        at: row.sluice_at,
+        key: by.map((_, index) => text(`sluice_k${index}`)),
+        values: Object.fromEntries(measures.map(({ name }, index) => [name, text(`sluice_v${index}`)])),
       })
     }
   }
@@ -91,35 +91,19 @@ interface Part {
 
 const texts = (list: readonly number[]): Query => sql`${list.map((one) => new Date(one).toISOString())}::timestamptz[]`
 
-/** The columns of what is read besides those of measures, none of which is called so. */
-interface Own {
-  readonly at: Query
-  readonly keys: readonly Query[]
-}
-
-function ownColumns({ question: { by }, measures }: Part): Own {
-  const taken = measures.flatMap(({ columns }) => columns)
-  let prefix = ''
-  while (taken.some((name) => name.startsWith(`${prefix}at`) || name.startsWith(`${prefix}k`))) prefix += '_'
-  return { at: ident(`${prefix}at`), keys: by.map((_, index) => ident(`${prefix}k${index}`)) }
-}
-
 /** Rows of the table and events, each as rows of it, and what they add up to. One more than an answer may have says that there are more. */
 function statementOf(part: Part): Query | null {
-  const { measures } = part
-  const own = ownColumns(part)
-  const sources = [...storedParts(part, own), ...liveParts(part, own)]
+  const { question, measures } = part
+  const sources = [...storedParts(part), ...liveParts(part)]
   if (sources.length === 0) return null
-  const groups = join(
-    [own.at, ...own.keys].map((name) => sql`p.${name}`),
-    ', ',
-  )
-  const summed = measures.map((measure, index) => sql`(${valueOf(measure)})::text as ${ident(`v${index}`)}`)
-  const shown = own.keys.map((key, index) => sql`p.${key}::text as ${ident(`k${index}`)}`)
+  const keys = question.by.map((_, index) => ident(`sluice_k${index}`))
+  const summed = measures.map((measure, index) => sql`(${valueOf(measure)})::text as ${ident(`sluice_v${index}`)}`)
+  const shown = keys.map((key) => sql`${key}::text as ${key}`)
   return sql`
-    select p.${own.at} as "at", ${join([...shown, ...summed], ', ')}
+    select p.sluice_at, ${join([...shown, ...summed], ', ')}
     from (${join(sources, ' union all ')}) as p
-    group by ${groups} order by ${groups} limit ${pointsAtMost + 1}`
+    group by ${join([raw('p.sluice_at'), ...keys], ', ')} order by ${join([raw('p.sluice_at'), ...keys], ', ')}
+    limit ${pointsAtMost + 1}`
 }
 
 /** The measure itself, of parts that hold its columns. */
@@ -128,37 +112,37 @@ function valueOf(measure: SeriesMeasure): Query {
   return measure.ofCounted?.[0] ?? raw('null')
 }
 
-function storedParts({ rollup, fields, question, measures, reading, level }: Part, own: Own): readonly Query[] {
+function storedParts({ rollup, fields, question, measures, reading, level }: Part): readonly Query[] {
   if (level === null) return []
   const { by, filter } = question
   const condition =
     filter === null ? raw('') : sql` and ${conditionOf(filter, fields, (field) => sql`t.${ident(field)}`)}`
   const columns = measures.flatMap((measure) => measure.columns)
-  const keys = own.keys.map((key, index) => sql`t.${ident(by[index] ?? '')} as ${key}`)
+  const keys = by.map((name, index) => sql`t.${ident(name)} as ${ident(`sluice_k${index}`)}`)
   return [...new Set(reading.stored.map(({ grain }) => grain))].map((grain) => {
     const list = reading.stored.filter((one) => one.grain === grain)
     return sql`
-      select w.at as ${own.at}, ${join([...keys, ...columns.map((name) => sql`t.${ident(name)}`)], ', ')}
-      from unnest(${texts(list.map(({ from }) => from))}, ${list.map(({ at }) => at)}::int[]) as w (bucket, at)
+      select w.sluice_at, ${join([...keys, ...columns.map((name) => sql`t.${ident(name)}`)], ', ')}
+      from unnest(${texts(list.map(({ from }) => from))}, ${list.map(({ at }) => at)}::int[]) as w (bucket, sluice_at)
         join ${rollup.table} as t on t.grain = ${literal(grain)} and t.bucket = w.bucket and t.level = ${literal(level)}${condition}`
   })
 }
 
-function liveParts({ rollup, fields, question, measures, reading, events }: Part, own: Own): readonly Query[] {
+function liveParts({ rollup, fields, question, measures, reading, events }: Part): readonly Query[] {
   if (reading.live.length === 0) return []
   const { by, filter } = question
   const dimension = (name: string): Query => sql`e.${ident(`d${rollup.dimensions.indexOf(name)}`)}`
   const condition = filter === null ? raw('') : sql` where ${conditionOf(filter, fields, dimension)}`
-  const keys = own.keys.map((key, index) => sql`${dimension(by[index] ?? '')} as ${key}`)
+  const keys = by.map((name, index) => sql`${dimension(name)} as ${ident(`sluice_k${index}`)}`)
   const counted = measures.flatMap(({ columns, ofEvents }) =>
     columns.map((name, index) => sql`${ofEvents[index] ?? raw('null')} as ${ident(name)}`),
   )
   const { live } = reading
   return [
     sql`
-      select r.at as ${own.at}, ${join([...keys, ...counted], ', ')}
-      from unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, at)
+      select r.sluice_at, ${join([...keys, ...counted], ', ')}
+      from unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, sluice_at)
         cross join lateral (select * from ${events} as x where x."at" >= r.lo and x."at" < r.hi) as e${condition}
-      group by ${join([raw('r.at'), ...by.map(dimension)], ', ')}`,
+      group by ${join([raw('r.sluice_at'), ...by.map(dimension)], ', ')}`,
   ]
 }
