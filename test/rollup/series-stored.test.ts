@@ -359,4 +359,24 @@ describe.each([
       for (let round = 0; round < 20; round += 1) await compare(roll, shape, rollup, false)
     })
   })
+
+  test('a read that the server ends is one that was given up', async () => {
+    const slow = { ...rollupOf(shapes[0] as Shape, 'truth', []), name: 'slow' } // there are three
+    const asleep = `/* ${db.name} */ select pid from pg_stat_activity where datname = current_database() and query like '%pg_sleep(61)%' and pid <> pg_backend_pid()`
+    const events = (): Promise<ReturnType<typeof raw>> =>
+      Promise.resolve(
+        raw(
+          `(select v.at, 1 as d0, 'x' as d1, ${looked.map((_, index) => `1 as m${index}`).join(', ')} from truth v, pg_sleep(61))`,
+        ),
+      )
+    const reading = answerSeries(
+      db.database,
+      { ...slow, events },
+      { grain: 'day', zone: 'Asia/Kathmandu', from: '2025-01-01', to: '2025-01-02' },
+    )
+    const refused = expect(reading).rejects.toMatchObject({ code: 'READ_TIMEOUT', where: { flow: 'slow' } })
+    await expect.poll(async () => (await db.query(asleep)).length, { timeout: 10_000 }).toBe(1)
+    await db.query(`select pg_cancel_backend(pid) from (${asleep}) as p`)
+    await refused
+  })
 })
