@@ -1,7 +1,6 @@
 /** The blog team's counts on a smaller year: equal to plain SQL, whatever comes late, and answered in the words of their page. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openSluice } from 'sluice'
 import { createProject, type Project } from '../../test/support/project.ts'
@@ -21,10 +20,7 @@ beforeAll(async () => {
     'sluice.config.ts',
     config.replace("env('DATABASE_URL', { or: 'embedded' })", JSON.stringify(project.url)),
   )
-  const client = new pg.Client(project.url)
-  await client.connect()
-  await fill(client, { blogs: 40, authors: 12, views: 30_000 })
-  await client.end()
+  await fill(project.url, { blogs: 40, authors: 12, views: 30_000 })
   sluice = await openSluice({ directory: project.directory })
   for (const { outcome, error } of await sluice.run()) expect(outcome, JSON.stringify(error)).toBe('succeeded')
   page = await asViewer(sluice)
