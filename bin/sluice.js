@@ -57,7 +57,7 @@ function refuse() {
 
 /** Runs this file again under `node`; its exit is ours, and what is sent to us is sent on. */
 function rerun(node) {
-  const child = spawn(node, [self].concat(process.argv.slice(2)), { stdio: 'inherit' })
+  // Before it is started: what arrives in between would end this process alone.
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR2']
   for (const signal of signals) {
     try {
@@ -66,6 +66,7 @@ function rerun(node) {
       // This platform does not know the signal.
     }
   }
+  const child = spawn(node, [self].concat(process.argv.slice(2)), { stdio: 'inherit' })
   child.on('error', refuse)
   child.on('exit', (code, signal) => {
     if (signal === null) {

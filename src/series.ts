@@ -1,5 +1,6 @@
 /** A part of the composition: rollups as series, which know the kind only by what is handed to them here. */
-import { answerSeries, type SeriesAnswer, type SeriesRequest } from './endpoints/series/series.ts'
+import type { SeriesRequest } from './endpoints/series/ask.ts'
+import { answerSeries, type SeriesAnswer } from './endpoints/series/series.ts'
 import type { SeriesRollup } from './endpoints/series/rollup.ts'
 import type { Flow } from './flows/flow.ts'
 import { columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
@@ -8,7 +9,7 @@ import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
 import { ofCounted, ofEvents } from './flows/rollup/sql/measure.ts'
 import { SluiceError } from './lib/error.ts'
-import type { Database } from './lib/sql.ts'
+import type { Database, Session } from './lib/sql.ts'
 import { readMarks } from './state/dirty.ts'
 import { readPosition } from './state/position.ts'
 import type { State } from './state/state.ts'
@@ -35,6 +36,11 @@ export function openSeries(database: Database, state: State, flows: () => readon
 
 function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
   const { options, name, definitionHash } = flow
+  // Made for one question, which is answered in one transaction.
+  let looked: ReturnType<typeof readSource> | null = null
+  const source = (session: Session): ReturnType<typeof readSource> => (looked ??= readSource(session, flow))
+  const read = async (session: Session): Promise<Position | undefined> =>
+    (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
   return {
     name,
     hash: definitionHash,
@@ -52,12 +58,16 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
     })),
     keep: options.keep,
     keepRaw: options.keepRaw,
-    events: async (session) => eventsOf(options, (await readSource(session, flow)).type),
+    events: async (session) => eventsOf(options, (await source(session)).type),
     position: async (session) => {
-      const position = (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
+      const position = await read(session)
       return position === undefined ? null : { through: new Date(position.through), hash: position.hash }
     },
-    marks: async (session) => await readMarks(session, state, name),
+    marks: async (session) => {
+      // Of another table of that name nothing is counted, and nobody has marked its changes.
+      if ((await read(session))?.source !== (await source(session)).oid) return [{ grain: null, at: null }]
+      return await readMarks(session, state, name)
+    },
   }
 }
 

@@ -50,9 +50,14 @@ it(
 )
 
 it('is skipped the second time, and verified identical', { timeout: 120_000 }, async () => {
-  const again = await project.sluice(['run', '--all', '--json'])
-  expect(again.code).toBe(0)
-  const { runs } = JSON.parse(again.stdout) as { runs: readonly { readonly outcome: string }[] }
-  expect(runs.map(({ outcome }) => outcome)).toEqual(['skipped', 'skipped', 'skipped'])
+  const outcomes = async (): Promise<readonly string[]> => {
+    const again = await project.sluice(['run', '--all', '--json'])
+    expect(again.code).toBe(0)
+    const { runs } = JSON.parse(again.stdout) as { runs: readonly { readonly outcome: string }[] } // the documented shape
+    return runs.map(({ outcome }) => outcome)
+  }
+  // An hour may have ended since, which is then counted.
+  const found = await outcomes()
+  expect(found.includes('succeeded') ? await outcomes() : found).toEqual(['skipped', 'skipped', 'skipped'])
   expect(await project.sluice(['verify', 'departures'])).toMatchObject({ code: 0 })
 })

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import { SluiceError } from '../lib/error.ts'
-import type { SeriesRequest } from '../endpoints/series/series.ts'
+import type { SeriesRequest } from '../endpoints/series/ask.ts'
 import type { Sluice } from '../sluice.ts'
 import { type Api, problemAnswer, type Resource } from './route.ts'
 

@@ -111,6 +111,8 @@ test('a day is written as a day, a month or a year', () => {
   expect(iso(writtenDay('2025-01-31', 'UTC', true) ?? 0)).toBe('2025-02-01T00:00:00.000Z')
   expect(iso(writtenDay('2025-01', 'America/New_York', true) ?? 0)).toBe('2025-02-01T05:00:00.000Z')
   expect(iso(writtenDay('2025', 'UTC', true) ?? 0)).toBe('2026-01-01T00:00:00.000Z')
-  for (const odd of ['2025-02-30', '2025-13', '25', '2025-1-1', '', 'yesterday'])
+  // Years before 100 are what they are; there is no year 0.
+  expect(iso(writtenDay('0001-02', 'UTC', true) ?? 0)).toBe('0001-03-01T00:00:00.000Z')
+  for (const odd of ['2025-02-30', '2025-13', '25', '2025-1-1', '', 'yesterday', '0000', '0000-01-01'])
     expect(writtenDay(odd, 'UTC', false)).toBeNull()
 })

@@ -150,7 +150,10 @@ export function writtenDay(text: string, zone: string, after: boolean): number |
   const match = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/.exec(text.trim())
   if (match === null) return null
   const [, year, month, dayOfMonth] = match
-  const first = new Date(Date.UTC(Number(year), Number(month ?? 1) - 1, Number(dayOfMonth ?? 1)))
+  if (Number(year) === 0) return null
+  const first = new Date(0)
+  // As above: years before 100 are what they are.
+  first.setUTCFullYear(Number(year), Number(month ?? 1) - 1, Number(dayOfMonth ?? 1))
   if (dayOfMonth !== undefined && first.getUTCDate() !== Number(dayOfMonth)) return null
   if (month !== undefined && first.getUTCMonth() !== Number(month) - 1) return null
   const grain = dayOfMonth !== undefined ? 'day' : month !== undefined ? 'month' : 'year'

@@ -32,7 +32,7 @@ describeInChromium('npm run demo', () => {
         const page = await chromium.context.newPage()
         await page.goto(link.exec(said)?.[0] ?? '')
         const main = page.getByRole('main')
-        await main.getByText('All 2 flows are fresh').waitFor({ timeout: 180_000 })
+        await main.getByText('All 3 flows are fresh').waitFor({ timeout: 180_000 })
         await page.getByRole('navigation').getByRole('link', { name: 'Flows' }).click()
         await main.getByText('3,000,000').waitFor({ timeout: 30_000 })
         expect(chromium.left, 'requests that leave the machine').toEqual([])

@@ -94,7 +94,9 @@ describe.each([
   })
 
   test('a second run has nothing to do, and says since when', async () => {
-    const [record] = await it.sluice.run(['views'])
+    // A quarter of an hour may have ended since, which is then counted.
+    const [first] = await it.sluice.run(['views'])
+    const [record] = first?.outcome === 'succeeded' ? await it.sluice.run(['views']) : [first]
     expect(record).toMatchObject({
       outcome: 'skipped',
       reason: expect.stringContaining('nothing has changed') as string,

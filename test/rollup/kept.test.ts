@@ -45,7 +45,8 @@ test('buckets whose events are gone stay, and go when they are cleared away', as
   expect(await total('hour')).toBe(was + 1)
   const [verified] = await kept.verify(['views'])
   expect(verified?.verifications.filter(({ verdict }) => verdict !== 'identical')).toEqual([])
-  const day = new Date(Date.now() - 100 * 86_400_000).toISOString().slice(0, 10)
+  // A day of which no event is left, and before the first one that is.
+  const day = new Date(Date.now() - 110 * 86_400_000).toISOString().slice(0, 10)
   const flow = kept.flows[0]?.name
   if (flow === undefined) throw new Error('no flow')
   const asked = { flow, from: day, to: day, slices: null, force: true, grain: 'hour' }
@@ -61,7 +62,7 @@ test('buckets whose events are gone stay, and go when they are cleared away', as
   expect(await left()).toBe(full)
   const clearing = await backfills.create({ ...asked, clear: true }, 'test')
   await backfills.ensure(clearing.id)
-  expect(await left()).toBeLessThanOrEqual(1)
+  expect((await left()) ?? 0).toBe(0)
 })
 
 test('hours go when they are not kept, days stay', async () => {

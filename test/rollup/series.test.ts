@@ -1,6 +1,7 @@
 /** Series against plain SQL over the events: any grain, zone, range and filter. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { SeriesAnswer, SeriesRequest } from '../../src/endpoints/series/series.ts'
+import type { SeriesRequest } from '../../src/endpoints/series/ask.ts'
+import type { SeriesAnswer } from '../../src/endpoints/series/series.ts'
 import type { Grain } from '../../src/lib/grain.ts'
 import { counted, ran, truncated, type Counted } from './truth.ts'
 
@@ -210,6 +211,33 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
     expect(never.through).toBeNull()
   })
 
+  test('a range as one bucket has the different values of just that range', async () => {
+    const day = (ago: number): string => new Date(Date.now() - ago * 86_400_000).toISOString().slice(0, 10)
+    for (const [from, to] of [
+      [day(60), day(31)],
+      [`${day(100).slice(0, 4)}-01-01`, `${day(100).slice(0, 4)}-01-31`],
+    ] as const) {
+      const { series } = await it.sluice.series.total('views', { zone: 'America/New_York', from, to })
+      const raw = await it.db.query(`select count(*)::int as views, count(distinct usr)::int as users from view
+        where viewed_at >= timestamp '${from}' at time zone 'America/New_York' and viewed_at < (timestamp '${to}' + interval '1 day') at time zone 'America/New_York'`)
+      expect(series[0]?.points[0]?.values).toMatchObject(raw[0] ?? {})
+    }
+  })
+
+  test('where the events are another table by now, nothing that was counted is believed', async () => {
+    await it.db.query(`alter table view rename to was; create table view as select * from was where id <= 100`)
+    const { series } = await it.sluice.series.read('views', {
+      grain: 'year',
+      from: '2020',
+      to: '2030',
+      measures: 'views',
+    })
+    expect(series[0]?.points.reduce((sum, { values }) => sum + Number(values['views']), 0)).toBe(
+      (await it.db.query<{ n: number }>('select count(*)::int as n from view'))[0]?.n,
+    )
+    await it.db.query(`drop table view; alter table was rename to view`)
+  })
+
   test('growth is against the bucket before', async () => {
     const { series } = await it.sluice.series.read('views', {
       grain: 'month',
@@ -233,6 +261,13 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
     [{ zone: 'Europe/Nowhere' }, /no time zone/],
     [{ by: 'blogs' }, /did you mean "blog"/],
     [{ from: '2025-02-30' }, /neither a day nor an instant/],
+    [{ from: '2025-02-30T00:00:00Z' }, /neither a day nor an instant/],
+    [{ from: '0000' }, /neither a day nor an instant/],
+    [{ from: '9990', to: '9999', grain: 'year' }, /beyond the years/],
+    [{ from: '0001', to: '0002', grain: 'year', zone: 'Asia/Kathmandu' }, /beyond the years/],
+    [{ grain: 'day', from: '2020', to: '2025', by: 'blog,country' }, /points; it may have 20,000/],
+    [{ measures: 'view' }, /did you mean "views"/],
+    [{ weekStart: 'Monday' }, /did you mean "monday"/],
     [{ from: '2025-02-02', to: '2025-01-01' }, /ends before/],
     [{ grain: 'hour', from: '2020', to: '2025' }, /more than 10,000 buckets/],
     [{ filter: '{' }, /no JSON/],
@@ -247,5 +282,71 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
       code: 'FILTER_INVALID',
       why: expect.stringMatching(why) as string,
     })
+  })
+
+  test('an instant may have any offset, also one whose plus was not escaped', async () => {
+    const from = (written: string): Promise<SeriesAnswer> =>
+      it.sluice.series.read('views', { grain: 'hour', zone: 'UTC', from: written, to: '2025-03-02' })
+    for (const written of ['2025-03-01T05:45:00+05:45', '2025-03-01 05:45 05:45', '2025-03-01t05:45:00.000+0545'])
+      expect((await from(written)).from.toISOString(), written).toBe('2025-03-01T00:00:00.000Z')
+  })
+
+  test('a filter is checked by the types of the events while there is no table', async () => {
+    const never = await it.again({ ...options, to: 'nowhere' })
+    const asked = { grain: 'month', from: '2025', to: '2025', by: 'blog' }
+    const filtered = (field: string, value: unknown): SeriesRequest => ({
+      ...asked,
+      filter: JSON.stringify({ eq: { field, value } }),
+    })
+    expect((await never.series.read('views', filtered('blog', 1))).through).toBeNull()
+    await expect(never.series.read('views', filtered('blog', 'x'))).rejects.toMatchObject({ code: 'FILTER_INVALID' })
+    await expect(never.series.read('views', filtered('country', 1))).rejects.toMatchObject({ code: 'FILTER_INVALID' })
+  })
+
+  test('of another table of that name nothing is counted: its events are', async () => {
+    await it.db.query(`
+      alter table view rename to viewed;
+      create table view (like viewed including all);
+      insert into view select * from viewed where id % 3 = 0`)
+    try {
+      const answer = await it.sluice.series.read('views', { grain: 'year', from: '2000' })
+      const { total } = (await it.db.query<{ total: number }>('select count(*)::int as total from view'))[0] ?? {
+        total: 0,
+      }
+      expect(answer.series[0]?.points.reduce((all, { values }) => all + Number(values['views']), 0)).toBe(total)
+    } finally {
+      await it.db.query('drop table view; alter table viewed rename to view')
+    }
+  })
+
+  test('a range as one bucket has its different values, not those of the year that it begins', async () => {
+    const year = new Date().getUTCFullYear() - 1
+    const range = { from: `${year}-01-01`, to: `${year}-12-20`, measures: 'views,users' }
+    const { series } = await it.sluice.series.total('views', range)
+    const [raw] = await it.db.query<{
+      views: number
+      users: number
+    }>(`select count(*)::int as views, count(distinct usr)::int as users from view
+      where viewed_at >= '${year}-01-01 00:00 America/New_York' and viewed_at < '${year}-12-21 00:00 America/New_York'`)
+    expect(raw?.views).toBeGreaterThan(0)
+    expect(series[0]?.points.map(({ values }) => values)).toEqual([raw])
+  })
+
+  // The last one: by this definition everything is counted anew.
+  test('measures may be called as what is read beside them, and be of texts', async () => {
+    const odd = await it.again({
+      ...options,
+      to: 'odd',
+      measures: { at: 'count', k0: { max: 'blog' }, _at: { min: 'country' } },
+    })
+    await ran(odd)
+    const { series } = await odd.series.read('views', { grain: 'year', from: '2000', by: 'country,blog' })
+    const { total } = (await it.db.query<{ total: number }>('select count(*)::int as total from view'))[0] ?? {
+      total: 0,
+    }
+    const sum = series.flatMap(({ points }) => points).reduce((all, { values }) => all + Number(values['at']), 0)
+    expect(sum).toBe(total)
+    for (const { key, points } of series)
+      expect(new Set(points.map(({ values }) => values['_at'] ?? key['country']))).toEqual(new Set([key['country']]))
   })
 })

@@ -56,8 +56,9 @@ function parseNode(written: unknown, path: string, fields: ReadonlyMap<string, C
   const kind = typeof field === 'string' ? fields.get(field) : undefined
   if (typeof field !== 'string' || kind === undefined)
     throw invalid(here, `there is no field ${JSON.stringify(field)}; there are ${[...fields.keys()].join(', ')}`)
-  if (!kind.operators.some((one) => one === operator))
-    throw invalid(here, `${operator} does not go with ${field}, which is ${kind.type}`)
+  // Of an array or of JSON it would ask for an element, which is not what it means here.
+  const fits = kind.operators.some((one) => one === operator) && (operator !== 'contains' || kind.group === 'text')
+  if (!fits) throw invalid(here, `${operator} does not go with ${field}, which is ${kind.type}`)
   if (comparison !== undefined)
     return { tag: 'compare', operator: comparison, field, value: parseValue(value, here, field, kind) }
   if (!Array.isArray(value) || value.length === 0) throw invalid(here, 'takes a list that is not empty')
@@ -76,6 +77,9 @@ function parseValue(value: unknown, path: string, field: string, kind: ColumnKin
       path,
       `the value of ${field} has to be ${kind.group === 'number' ? 'a number' : kind.group === 'boolean' ? 'true or false' : 'a text'}`,
     )
+  // A reader of JSON has rounded it: nobody knows any more what was written.
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw invalid(path, `the value of ${field} is too large for a number of JSON; write it as a text`)
   const parsed = kind.parse(String(value))
   if ('fault' in parsed) throw invalid(path, `the value of ${field} ${parsed.fault}`)
   return parsed.value
@@ -158,5 +162,6 @@ function invalid(path: string, fault: string): SluiceError {
   return new SluiceError('FILTER_INVALID', `the filter is wrong${path === '' ? '' : ` at ${path}`}`, {
     why: fault,
     fix: 'a filter is a tree as {"and": [{"eq": {"field": "country", "value": "US"}}, {"not": …}]}',
+    problems: [{ path: 'filter', fault: path === '' ? fault : `${path}: ${fault}` }],
   })
 }

@@ -4,6 +4,8 @@
  */
 import { bucketAt, bucketsBetween, type Bucket, type Calendar } from '../../lib/calendar.ts'
 import { grains as allGrains, madeOf, type Grain } from '../../lib/grain.ts'
+import { localOf } from '../../lib/zone.ts'
+import { tooManyParts } from './refusals.ts'
 import type { SeriesMark, SeriesRollup } from './rollup.ts'
 
 export interface Wanted {
@@ -88,56 +90,101 @@ function isWithin(finer: Grain, coarser: Grain): boolean {
   return madeOf(coarser, [finer]) === finer
 }
 
+/** Finer buckets that an answer is put together of: shorter than a day, and longer, which take longer to reckon. */
+const partsAtMost = { short: 250_000, long: 50_000 } as const
+
 /** For what adds up. `level`: a level has the dimensions; null: only events do. */
 export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Standing, level: string | null): Reading {
   const dirty = dirtyStretches(rollup, standing)
-  const nested = level === null || dirty === 'all' ? [] : nestedGrains(rollup, wanted)
+  const oldest = rollup.keepRaw === null ? -Infinity : standing.now - rollup.keepRaw
+  // Where nothing is up to date, only what cannot be counted any more is of interest.
+  const nested = level === null || (dirty === 'all' && rollup.keepRaw === null) ? [] : nestedGrains(rollup, wanted)
   const stored: Stored[] = []
   const live: Live[] = []
   const unknown = new Set<number>()
-  for (const [at, bucket] of wanted.buckets.entries()) split(at, bucket, nested)
+  const parts = { short: 0, long: 0 }
+  for (const [at, bucket] of wanted.buckets.entries()) {
+    const [kept, counted] = [stored.length, live.length]
+    // From here on there are only events.
+    const until = Math.max(bucket.from, Math.min(bucket.to, standing.through))
+    if (split(at, { from: bucket.from, to: until }, nested) && count(at, { from: until, to: bucket.to })) continue
+    stored.length = kept
+    live.length = counted
+    unknown.add(at)
+  }
   return { stored, live: joined(live), unknown }
 
-  function split(at: number, { from, to }: Bucket, left: readonly Grain[]): void {
+  /** Whether all of it can be had. */
+  function split(at: number, range: Bucket, left: readonly Grain[]): boolean {
     const [grain, ...finer] = left
-    if (grain === undefined) {
-      // Events that are no longer kept cannot be counted.
-      if (rollup.keepRaw !== null && from < standing.now - rollup.keepRaw) unknown.add(at)
-      live.push({ at, from, to })
-      return
-    }
+    if (range.from === range.to) return true
+    if (grain === undefined) return count(at, range)
     const keep = rollup.keep[grain]
-    for (const one of bucketsBetween(from, to, grain, rollup.calendar)) {
-      const kept = keep === undefined || one.to > standing.now - keep
-      // What is out of date and can no longer be counted stays as it was.
-      const frozen = rollup.keepRaw !== null && one.from < standing.now - rollup.keepRaw
-      const inside = one.from >= from && one.to <= to
-      if (inside && kept && one.to <= standing.through && (frozen || !meets(dirty, one)))
+    let all = true
+    for (const one of bucketsBetween(range.from, range.to, grain, rollup.calendar)) {
+      spend(grain)
+      const there = one.from >= range.from && one.to <= range.to && (keep === undefined || one.to > standing.now - keep)
+      // What can no longer be counted stays as it was, though it be out of date.
+      if (there && (one.to <= oldest || !meets(dirty, one))) {
         stored.push({ at, grain, from: one.from })
-      else split(at, { from: Math.max(one.from, from), to: Math.min(one.to, to) }, finer)
+        continue
+      }
+      const [kept, counted] = [stored.length, live.length]
+      if (split(at, { from: Math.max(one.from, range.from), to: Math.min(one.to, range.to) }, finer)) continue
+      stored.length = kept
+      live.length = counted
+      if (there && one.from < oldest) stored.push({ at, grain, from: one.from })
+      else all = false
     }
+    return all
+  }
+
+  /** Events that are no longer kept cannot be counted. */
+  function count(at: number, { from, to }: Bucket): boolean {
+    if (from === to) return true
+    if (from < oldest) return false
+    live.push({ at, from, to })
+    return true
+  }
+
+  function spend(grain: Grain): void {
+    const length = grain === 'quarter-hour' || grain === 'hour' ? 'short' : 'long'
+    parts[length] += 1
+    if (parts[length] > partsAtMost[length]) throw tooManyParts(grain, partsAtMost[length])
   }
 }
 
 /** For what does not add up: a bucket is a stored one, or all of it is counted. */
 export function readDistinct(rollup: SeriesRollup, wanted: Wanted, standing: Standing, level: string | null): Reading {
   const dirty = dirtyStretches(rollup, standing)
-  const same = level !== null && nestedGrains(rollup, wanted)[0] === wanted.grain
+  const grain = level === null ? null : sameGrain(rollup, wanted)
+  const keep = grain === null ? undefined : rollup.keep[grain]
   const stored: Stored[] = []
   const live: Live[] = []
   const unknown = new Set<number>()
   for (const [at, bucket] of wanted.buckets.entries()) {
-    const keep = rollup.keep[wanted.grain]
-    const kept = keep === undefined || bucket.to > standing.now - keep
     const frozen = rollup.keepRaw !== null && bucket.from < standing.now - rollup.keepRaw
-    if (same && kept && bucket.to <= standing.through && (frozen || !meets(dirty, bucket)))
-      stored.push({ at, grain: wanted.grain, from: bucket.from })
-    else {
-      if (frozen) unknown.add(at)
-      live.push({ at, ...bucket })
-    }
+    const there = bucket.to <= standing.through && (keep === undefined || bucket.to > standing.now - keep)
+    if (grain !== null && there && (frozen || !meets(dirty, bucket))) stored.push({ at, grain, from: bucket.from })
+    else if (frozen) unknown.add(at)
+    else live.push({ at, ...bucket })
   }
   return { stored, live, unknown }
+}
+
+/** The grain whose buckets are just the wanted ones; null: none is. */
+function sameGrain(rollup: SeriesRollup, wanted: Wanted): Grain | null {
+  const [only, ...others] = wanted.buckets
+  if (only === undefined || others.length > 0) {
+    const [coarsest] = nestedGrains(rollup, wanted)
+    return coarsest === wanted.grain ? coarsest : null
+  }
+  // A range that was asked for as one bucket may be any.
+  const isSame = (grain: Grain): boolean => {
+    const { from, to } = bucketAt(only.from, grain, rollup.calendar)
+    return from === only.from && to === only.to
+  }
+  return rollup.grains.find(isSame) ?? null
 }
 
 function meets(dirty: readonly Bucket[] | 'all', { from, to }: Bucket): boolean {
@@ -168,11 +215,10 @@ export function levelFor(rollup: Pick<SeriesRollup, 'levels'>, needed: readonly 
   return fitting.toSorted(([, a], [, b]) => a.length - b.length)[0]?.[0] ?? null
 }
 
-/** ≤ 7 days by day, ≤ 30 by week, ≤ 365 by month, else by year. */
-export function automaticGrain(from: number, to: number): Grain {
-  // An hour more: clocks may be moved within the range.
-  const days = (to - from - 3_600_000) / 86_400_000
+/** ≤ 7 days by day, ≤ 30 by week, ≤ 365 by month, else by year. Days of local time: clocks may be moved within the range. */
+export function automaticGrain(from: number, to: number, zone: string): Grain {
+  const days = (localOf(to, zone) - localOf(from, zone)) / 86_400_000
   if (days <= 7) return 'day'
   if (days <= 30) return 'week'
-  return days <= 366 ? 'month' : 'year'
+  return days <= 365 ? 'month' : 'year'
 }

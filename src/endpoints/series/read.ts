@@ -1,8 +1,9 @@
 /** What a series reads, as of one snapshot. */
 import { ident, join, literal, raw, sql, type Query, type Row, type Session } from '../../lib/sql.ts'
-import type { ColumnKind } from '../kinds.ts'
+import type { Fields } from './fields.ts'
 import { conditionOf, fieldsOf, pins, type Filter } from './filter.ts'
 import { levelFor, readAdding, readDistinct, type Reading, type Standing, type Wanted } from './plan.ts'
+import { pointsAtMost, tooManyPoints } from './refusals.ts'
 import type { SeriesMeasure, SeriesRollup } from './rollup.ts'
 
 export interface Question {
@@ -28,7 +29,7 @@ export interface Answered {
 export async function readSeries(
   session: Session,
   rollup: SeriesRollup,
-  fields: ReadonlyMap<string, ColumnKind>,
+  fields: Fields,
   question: Question,
   standing: Standing,
 ): Promise<Answered> {
@@ -57,7 +58,9 @@ export async function readSeries(
   for (const { measures, reading, level } of parts) {
     const statement = statementOf({ rollup, fields, question, measures, reading, level, events })
     if (statement === null) continue
-    for (const row of await session.all<Row & { at: number; [column: string]: string | number | null }>(statement)) {
+    const found = await session.all<Row & { at: number; [column: string]: string | number | null }>(statement)
+    if (found.length > pointsAtMost) throw tooManyPoints(`more than ${pointsAtMost.toLocaleString('en-US')}`)
+    for (const row of found) {
       const text = (name: string): string | null =>
         row[name] === null || row[name] === undefined ? null : String(row[name])
       rows.push({
@@ -78,7 +81,7 @@ export async function readSeries(
 
 interface Part {
   readonly rollup: SeriesRollup
-  readonly fields: ReadonlyMap<string, ColumnKind>
+  readonly fields: Fields
   readonly question: Question
   readonly measures: readonly SeriesMeasure[]
   readonly reading: Reading
@@ -88,18 +91,35 @@ interface Part {
 
 const texts = (list: readonly number[]): Query => sql`${list.map((one) => new Date(one).toISOString())}::timestamptz[]`
 
-/** Rows of the table and events, each as rows of it, and what they add up to. */
+/** The columns of what is read besides those of measures, none of which is called so. */
+interface Own {
+  readonly at: Query
+  readonly keys: readonly Query[]
+}
+
+function ownColumns({ question: { by }, measures }: Part): Own {
+  const taken = measures.flatMap(({ columns }) => columns)
+  let prefix = ''
+  while (taken.some((name) => name.startsWith(`${prefix}at`) || name.startsWith(`${prefix}k`))) prefix += '_'
+  return { at: ident(`${prefix}at`), keys: by.map((_, index) => ident(`${prefix}k${index}`)) }
+}
+
+/** Rows of the table and events, each as rows of it, and what they add up to. One more than an answer may have says that there are more. */
 function statementOf(part: Part): Query | null {
-  const { question, measures } = part
-  const sources = [...storedParts(part), ...liveParts(part)]
+  const { measures } = part
+  const own = ownColumns(part)
+  const sources = [...storedParts(part, own), ...liveParts(part, own)]
   if (sources.length === 0) return null
-  const keys = question.by.map((_, index) => ident(`k${index}`))
+  const groups = join(
+    [own.at, ...own.keys].map((name) => sql`p.${name}`),
+    ', ',
+  )
   const summed = measures.map((measure, index) => sql`(${valueOf(measure)})::text as ${ident(`v${index}`)}`)
-  const shown = keys.map((key) => sql`${key}::text as ${key}`)
+  const shown = own.keys.map((key, index) => sql`p.${key}::text as ${ident(`k${index}`)}`)
   return sql`
-    select p.at, ${join([...shown, ...summed], ', ')}
+    select p.${own.at} as "at", ${join([...shown, ...summed], ', ')}
     from (${join(sources, ' union all ')}) as p
-    group by ${join([raw('p.at'), ...keys], ', ')} order by ${join([raw('p.at'), ...keys], ', ')}`
+    group by ${groups} order by ${groups} limit ${pointsAtMost + 1}`
 }
 
 /** The measure itself, of parts that hold its columns. */
@@ -108,35 +128,35 @@ function valueOf(measure: SeriesMeasure): Query {
   return measure.ofCounted?.[0] ?? raw('null')
 }
 
-function storedParts({ rollup, fields, question, measures, reading, level }: Part): readonly Query[] {
+function storedParts({ rollup, fields, question, measures, reading, level }: Part, own: Own): readonly Query[] {
   if (level === null) return []
   const { by, filter } = question
   const condition =
     filter === null ? raw('') : sql` and ${conditionOf(filter, fields, (field) => sql`t.${ident(field)}`)}`
   const columns = measures.flatMap((measure) => measure.columns)
-  const keys = by.map((name, index) => sql`t.${ident(name)} as ${ident(`k${index}`)}`)
+  const keys = own.keys.map((key, index) => sql`t.${ident(by[index] ?? '')} as ${key}`)
   return [...new Set(reading.stored.map(({ grain }) => grain))].map((grain) => {
     const list = reading.stored.filter((one) => one.grain === grain)
     return sql`
-      select w.at, ${join([...keys, ...columns.map((name) => sql`t.${ident(name)}`)], ', ')}
+      select w.at as ${own.at}, ${join([...keys, ...columns.map((name) => sql`t.${ident(name)}`)], ', ')}
       from unnest(${texts(list.map(({ from }) => from))}, ${list.map(({ at }) => at)}::int[]) as w (bucket, at)
         join ${rollup.table} as t on t.grain = ${literal(grain)} and t.bucket = w.bucket and t.level = ${literal(level)}${condition}`
   })
 }
 
-function liveParts({ rollup, fields, question, measures, reading, events }: Part): readonly Query[] {
+function liveParts({ rollup, fields, question, measures, reading, events }: Part, own: Own): readonly Query[] {
   if (reading.live.length === 0) return []
   const { by, filter } = question
   const dimension = (name: string): Query => sql`e.${ident(`d${rollup.dimensions.indexOf(name)}`)}`
   const condition = filter === null ? raw('') : sql` where ${conditionOf(filter, fields, dimension)}`
-  const keys = by.map((name, index) => sql`${dimension(name)} as ${ident(`k${index}`)}`)
+  const keys = own.keys.map((key, index) => sql`${dimension(by[index] ?? '')} as ${key}`)
   const counted = measures.flatMap(({ columns, ofEvents }) =>
     columns.map((name, index) => sql`${ofEvents[index] ?? raw('null')} as ${ident(name)}`),
   )
   const { live } = reading
   return [
     sql`
-      select r.at, ${join([...keys, ...counted], ', ')}
+      select r.at as ${own.at}, ${join([...keys, ...counted], ', ')}
       from unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, at)
         cross join lateral (select * from ${events} as x where x."at" >= r.lo and x."at" < r.hi) as e${condition}
       group by ${join([raw('r.at'), ...by.map(dimension)], ', ')}`,

@@ -167,6 +167,11 @@ export function faultsOf(
     ...dimensions.map(({ name: dimension }) => dimension),
     ...measuresOf(measures).flatMap(columnsOf),
   ]
+  for (const column of columns)
+    if (column.startsWith('sluice_'))
+      faults.push({ path: 'measures', fault: `"${column}" begins with sluice_, as names of our own do` })
+  if (aliases.includes('t'))
+    faults.push({ path: 'from.join.t', fault: 't is what the events are called; choose another alias' })
   for (const column of new Set(columns.filter((one, at) => columns.indexOf(one) !== at)))
     faults.push({ path: 'measures', fault: `two columns of the table would be called "${column}"` })
   for (const [at, level] of (levels ?? []).entries())

@@ -6,7 +6,7 @@ import type { Grain } from '../../lib/grain.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
 import { levelName, type RollupOptions } from './config.ts'
 import { rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
-import { stretchAt, stretchesBetween, stretchOfKey, type Stretch } from './slices.ts'
+import { stretchAt, stretchesBetween, stretchOfKey, type Stretch, type StretchSpan } from './slices.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
 
 /** What a run goes by. */
@@ -176,7 +176,7 @@ function backfilled(
   },
 ): Pick<Plan, 'slices' | 'steps' | 'cut'> {
   const { options } = flow
-  const from = Math.max(range.from, facts.extent?.from ?? range.through)
+  const from = Math.max(range.from, earliest(facts, range.slices, range.through))
   const marked = new Set(
     stretchesOf(options, bucketsOfTouched(options, touchedBy(options, facts.marks), range.through)).map(
       ({ slice }) => slice.key,
@@ -204,6 +204,16 @@ function backfilled(
     ),
   )
   return { slices: planned, steps: steps(flow, facts, [widened(flow, range.wanted, from, range.to)]), cut }
+}
+
+/** Before this there is nothing: no event, and no bucket of events that are gone. */
+function earliest({ extent }: RollupFacts, slices: LookContext['slices'], through: number): number {
+  let first = extent?.from ?? through
+  for (const { span } of slices.values()) {
+    const { from } = span as unknown as StretchSpan // what `stretchAt` made
+    first = Math.min(first, Date.parse(from))
+  }
+  return first
 }
 
 /** What a range becomes where it does not begin and end with buckets. */

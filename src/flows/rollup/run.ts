@@ -403,12 +403,12 @@ class Counting {
       if (stretches.length === 0) continue
       const starts = instants(stretches.map(({ from }) => from))
       const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
-        select b.i::int as "i", sum(t.rows)::bigint as "rows"
+        select b.sluice_i::int as "i", sum(t.rows)::bigint as "rows"
         from (select bucket, count(*) as rows from ${tableOf(options)} as t
             where t.grain = ${literal(grain)} and t.bucket >= ${new Date(stretches[0]?.from ?? 0).toISOString()}::timestamptz
             group by bucket) as t
-          cross join lateral (select width_bucket(t.bucket, ${starts}) as i) as b
-        where ${within(raw('t.bucket'), stretches)} group by b.i`)
+          cross join lateral (select width_bucket(t.bucket, ${starts}) as sluice_i) as b
+        where ${within(raw('t.bucket'), stretches)} group by b.sluice_i`)
       const counts = new Map(rows.map((row) => [row.i, Number(row.rows)]))
       for (const [index, { slice }] of stretches.entries())
         found.push({

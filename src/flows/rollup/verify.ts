@@ -186,7 +186,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
       sql`${measureText(name, 'events')} is distinct from ${measureText(name, 'table')}`
     const by = join([raw('bucket'), raw('level'), ...keys.map((name) => ident(name))], ', ')
     await tx.run(sql`create temporary table if not exists sluice_compared on commit drop as
-      select 'events'::text as side, c.* from (select ${join(
+      select 'events'::text as sluice_side, c.* from (select ${join(
         names.map((name) => sql`t.${ident(name)}`),
         ', ',
       )} from ${tableOf(options)} as t limit 0) as c`)
@@ -198,7 +198,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     )} from ${tableOf(options)} as t
       where t.grain = ${literal(grain)} and t.bucket = any(${starts})`)
     const totals = await tx.all<{ bucket: Date; rows: string }>(
-      sql`select bucket, count(*) as "rows" from pg_temp.sluice_compared where side = 'events' group by bucket`,
+      sql`select bucket, count(*) as "rows" from pg_temp.sluice_compared where sluice_side = 'events' group by bucket`,
     )
     const rows = await tx.all<FoundRow>(sql`
       select bucket, level, ${
@@ -209,14 +209,14 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
               ', ',
             )})`
       } as "key",
-        case when count(*) filter (where side = 'table') = 0 then 'missing' when count(*) filter (where side = 'events') = 0 then 'extra' else 'changed' end as "side",
+        case when count(*) filter (where sluice_side = 'table') = 0 then 'missing' when count(*) filter (where sluice_side = 'events') = 0 then 'extra' else 'changed' end as "side",
         array_remove(array[${join(
           measures.map((name) => sql`case when ${differs(name)} then ${literal(name)} end`),
           ', ',
         )}], null) as "columns"
       from pg_temp.sluice_compared
       group by ${by}
-      having count(*) <> 2 or count(distinct side) <> 2 or ${join(measures.map(differs), ' or ')}
+      having count(*) <> 2 or count(distinct sluice_side) <> 2 or ${join(measures.map(differs), ' or ')}
       order by bucket, level`)
     return { rows, counts: new Map(totals.map(({ bucket, rows: count }) => [bucket.getTime(), Number(count)])) }
   }

@@ -5,7 +5,7 @@ import { SluiceError } from '../../lib/error.ts'
 import type { CopyChunk, CopyPlan, CopySummary } from '../../transfer/source.ts'
 import { Encoder, type ChunkMemory } from '../../transfer/pgcopy/encoder.ts'
 import type { Batch, Fetch, Layout, Vector } from '../../transfer/pgcopy/vector.ts'
-import { describe, type Described, type Instance } from './instance.ts'
+import { describe, isWritten, type Described, type Instance } from './instance.ts'
 import type { From } from './protocol.ts'
 import { quoted, rowNumber, selectStatement } from './statement.ts'
 import { expressionOf, layoutOf } from './types.ts'
@@ -66,13 +66,26 @@ function statementOf(described: readonly Described[], from: From, plan: CopyPlan
       where: { store, table: plan.table, column: name },
     })
   }
-  const selected = plan.columns.map((column, index) => ({
-    expression: expressionOf(`source.${quoted(column.source)}`, find(column.source).type, column.type),
-    name: `c${index}`,
-  }))
-  const since = plan.since === undefined ? null : { ...plan.since, type: String(find(plan.since.column).type) }
+  const asText = described.filter(({ type }) => isWritten(from, type)).map(({ name }) => name)
+  const columnOf = (name: string): string =>
+    asText.includes(name) ? `cast(source.${quoted(name)} as double)` : `source.${quoted(name)}`
+  const selected = plan.columns.map((column, index) => {
+    const { type } = find(column.source)
+    const isFloat = column.type.tag === 'float8' || column.type.tag === 'float4'
+    const written = asText.includes(column.source) && !isFloat
+    return {
+      expression: written
+        ? `source.${quoted(column.source)}`
+        : expressionOf(columnOf(column.source), type, column.type),
+      name: `c${index}`,
+    }
+  })
+  const since =
+    plan.since === undefined
+      ? null
+      : { expression: columnOf(plan.since.column), from: plan.since.from, type: String(find(plan.since.column).type) }
   const numbered = plan.columns.some((column) => column.source === rowNumber) || plan.since?.column === rowNumber
-  return selectStatement(from, selected, numbered, since)
+  return selectStatement(from, selected, numbered, since, asText)
 }
 
 function resultLayout(prepared: duckdb.PreparedStatement, index: number): Layout {

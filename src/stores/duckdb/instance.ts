@@ -1,6 +1,6 @@
 /** The one instance of a DuckDB file in this process, inside the thread that owns it. */
 import duckdb from '@duckdb/node-bindings'
-import { DuckDBLogicalType, DuckDBResult, type DuckDBType } from '@duckdb/node-api'
+import { DuckDBLogicalType, DuckDBResult, DuckDBTypeId, type DuckDBType } from '@duckdb/node-api'
 import { dirname } from 'node:path'
 import { mkdir } from 'node:fs/promises'
 import { SluiceError } from '../../lib/error.ts'
@@ -90,7 +90,12 @@ export class Instance {
     const described = await this.connected(signal, (connection) => describe(connection, from))
     if (from.tag === 'csv') refuseUnsplit(from.path, described)
     return described.map(({ name, type }) => {
-      const column: SourceColumn = { name, sourceType: String(type), type: pgTypeOf(type), nullable: true }
+      const column: SourceColumn = {
+        name,
+        sourceType: String(type),
+        type: isWritten(from, type) ? { tag: 'numeric', precision: null, scale: null } : pgTypeOf(type),
+        nullable: true,
+      }
       return from.tag === 'parquet' && name === rowNumber ? { ...column, nullable: false, implicit: true } : column
     })
   }
@@ -101,6 +106,11 @@ export class Instance {
     this.#closed = true
     duckdb.close_sync(this.#database)
   }
+}
+
+/** A number of a CSV file that DuckDB would take for a float, and which has all the digits that are written. */
+export function isWritten(from: From, type: DuckDBType): boolean {
+  return from.tag === 'csv' && type.typeId === DuckDBTypeId.DOUBLE
 }
 
 /** The columns that `from` has, without reading rows. */

@@ -58,8 +58,11 @@ function commentEnd(query: string, from: number): number {
   return query.length
 }
 
-/** What stands behind `from`. `numbered`: with the row's number, of Parquet only. */
-export function relation(from: From, numbered: boolean): string {
+/**
+ * What stands behind `from`. `numbered`: with the row's number, of Parquet only. `asText`: columns that are read as they are written, of CSV
+ * only.
+ */
+export function relation(from: From, numbered: boolean, asText: readonly string[] = []): string {
   switch (from.tag) {
     case 'query':
       // On lines of its own, because a query may end in a comment.
@@ -69,8 +72,13 @@ export function relation(from: From, numbered: boolean): string {
     case 'parquet':
     case 'csv':
     case 'json':
-      return `${readers[from.tag]}(${literal(from.path)}${options[from.tag]}${numbered && from.tag === 'parquet' ? `, ${rowNumber} = true` : ''})`
+      return `${readers[from.tag]}(${literal(from.path)}${options[from.tag]}${textTypes(from.tag, asText)}${numbered && from.tag === 'parquet' ? `, ${rowNumber} = true` : ''})`
   }
+}
+
+function textTypes(tag: 'parquet' | 'csv' | 'json', asText: readonly string[]): string {
+  if (tag !== 'csv' || asText.length === 0) return ''
+  return `, types = {${asText.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`
 }
 
 /** `main.schools`, `"odd name"` → quoted parts. */
@@ -96,13 +104,14 @@ export function selectStatement(
   from: From,
   columns: readonly Selected[],
   numbered: boolean,
-  since: { readonly column: string; readonly type: string; readonly from: string } | null,
+  since: { readonly expression: string; readonly type: string; readonly from: string } | null,
+  asText: readonly string[] = [],
 ): string {
   const list = columns.map((column) => `${column.expression} as ${quoted(column.name)}`).join(', ')
   // A row without a cursor value may be new at any time.
   const where =
     since === null
       ? ''
-      : ` where (source.${quoted(since.column)} >= cast(${literal(since.from)} as ${since.type}) or source.${quoted(since.column)} is null)`
-  return `select ${list} from ${relation(from, numbered)} as source${where}`
+      : ` where (${since.expression} >= cast(${literal(since.from)} as ${since.type}) or ${since.expression} is null)`
+  return `select ${list} from ${relation(from, numbered, asText)} as source${where}`
 }

@@ -14,6 +14,7 @@ import { numericEncoder } from './numeric.ts'
 import { textOf, valueAt } from './value.ts'
 import { varlenEncoder } from './varlen.ts'
 import type { Batch, Layout, Vector } from './vector.ts'
+import { writtenEncoder } from './written.ts'
 
 /** `PGCOPY\n\377\r\n\0`, no flags, no extension. */
 const header = Uint8Array.of(0x50, 0x47, 0x43, 0x4f, 0x50, 0x59, 0x0a, 0xff, 0x0d, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -318,5 +319,10 @@ function writeParts(
 
 function fastEncoder(layout: Layout | undefined, column: CopyColumn): ColumnEncoder | null {
   if (layout === undefined) return null
-  return fixedEncoder(layout, column.type) ?? numericEncoder(layout, column.type) ?? varlenEncoder(layout, column.type)
+  return (
+    fixedEncoder(layout, column.type) ??
+    numericEncoder(layout, column.type) ??
+    writtenEncoder(layout, column.type) ??
+    varlenEncoder(layout, column.type)
+  )
 }

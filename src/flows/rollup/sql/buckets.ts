@@ -17,12 +17,12 @@ export function ranges(buckets: readonly Bucket[]): readonly Bucket[] {
   return found
 }
 
-/** Whether an instant lies in one of the buckets, where `b.i` is its place among their beginnings. */
+/** Whether an instant lies in one of the buckets, where `b.sluice_i` is its place among their beginnings. */
 export function within(at: Query, buckets: readonly Bucket[]): Query {
   const read = ranges(buckets)
   const bound = (instant: number): Query => sql`${new Date(instant).toISOString()}::timestamptz`
   const outer = sql`${at} >= ${bound(read[0]?.from ?? 0)} and ${at} < ${bound(read.at(-1)?.to ?? 0)}`
   // Where none is missing, that is all.
   if (read.length <= 1) return outer
-  return sql`${outer} and b.i > 0 and ${at} < (${instants(buckets.map(({ to }) => to))})[b.i]`
+  return sql`${outer} and b.sluice_i > 0 and ${at} < (${instants(buckets.map(({ to }) => to))})[b.sluice_i]`
 }

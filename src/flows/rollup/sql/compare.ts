@@ -10,7 +10,7 @@ type Side = 'events' | 'table'
 export function measureText(name: string, side: Side): Query {
   return sql`min(case when pg_typeof(${ident(name)}) = 'numeric'::regtype then trim_scale(round(${ident(name)}::text::numeric, 12))::text
     when pg_typeof(${ident(name)}) in ('double precision'::regtype, 'real'::regtype) then to_char(${ident(name)}::text::float8, '9.99999999999EEEE')
-    else ${ident(name)}::text end) filter (where side = ${literal(side)})`
+    else ${ident(name)}::text end) filter (where sluice_side = ${literal(side)})`
 }
 
 /**
@@ -45,34 +45,36 @@ export function bothSides(
   )
   const values = (side: Side): Query =>
     object(
-      measures.map((name) => [name, sql`min(${ident(name)}::text) filter (where side = ${literal(side)})`] as const),
+      measures.map(
+        (name) => [name, sql`min(${ident(name)}::text) filter (where sluice_side = ${literal(side)})`] as const,
+      ),
     )
   const by = list([raw('level'), ...dimensions.map((name) => ident(name))])
   return sql`
     with both_sides as (
-      select 'events'::text as side, ${list(ofEvents)} from (${what.counted}) as e (${list(names.map((name) => ident(name)))})
+      select 'events'::text as sluice_side, ${list(ofEvents)} from (${what.counted}) as e (${list(names.map((name) => ident(name)))})
       where ${only(raw('e'))}
       union all
       select 'table', ${list(ofTable)} from ${tableOf(options)} as t
       where t.grain = ${what.grain} and t.bucket = ${what.start.toISOString()}::timestamptz and ${only(raw('t'))}
     ), paired as (
-      select ${by}, count(*) filter (where side = 'events') as counted, count(*) filter (where side = 'table') as stored,
-        array_remove(array[${list(differs)}]::text[], null) as columns, ${values('events')} as events, ${values('table')} as kept
+      select ${by}, count(*) filter (where sluice_side = 'events') as sluice_counted, count(*) filter (where sluice_side = 'table') as sluice_stored,
+        array_remove(array[${list(differs)}]::text[], null) as sluice_columns, ${values('events')} as sluice_events, ${values('table')} as sluice_kept
       from both_sides group by ${by}
     ), judged as (
-      select ${by}, counted, stored, events, kept,
-        case when counted = 0 or stored = 0 then '{}'::text[] else columns end as columns,
-        case when stored = 0 then 'missing' when counted = 0 then 'extra' when stored > 1 or cardinality(columns) > 0 then 'changed' end as difference
+      select ${by}, sluice_counted, sluice_stored, sluice_events, sluice_kept,
+        case when sluice_counted = 0 or sluice_stored = 0 then '{}'::text[] else sluice_columns end as sluice_columns,
+        case when sluice_stored = 0 then 'missing' when sluice_counted = 0 then 'extra' when sluice_stored > 1 or cardinality(sluice_columns) > 0 then 'changed' end as sluice_difference
       from paired
     )
-    select level, ${object(dimensions.map((name) => [name, sql`${ident(name)}::text`] as const))} as key, difference, columns,
-      case when counted > 0 then events end as events, case when stored > 0 then kept end as kept,
-      (sum(counted) over ())::float8 as "countEvents", (sum(stored) over ())::float8 as "countTable",
-      (count(*) filter (where difference = 'missing') over ())::float8 as "missing",
-      (count(*) filter (where difference = 'extra') over ())::float8 as "extra",
-      (count(*) filter (where difference = 'changed') over ())::float8 as "changed"
+    select level, ${object(dimensions.map((name) => [name, sql`${ident(name)}::text`] as const))} as key, sluice_difference as difference, sluice_columns as columns,
+      case when sluice_counted > 0 then sluice_events end as events, case when sluice_stored > 0 then sluice_kept end as kept,
+      (sum(sluice_counted) over ())::float8 as "countEvents", (sum(sluice_stored) over ())::float8 as "countTable",
+      (count(*) filter (where sluice_difference = 'missing') over ())::float8 as "missing",
+      (count(*) filter (where sluice_difference = 'extra') over ())::float8 as "extra",
+      (count(*) filter (where sluice_difference = 'changed') over ())::float8 as "changed"
     from judged
-    order by difference is null, array_position(${what.order}::text[], level), level, ${list([...dimensions.map((name) => sql`${ident(name)}::text nulls last`), raw('difference')])}
+    order by sluice_difference is null, array_position(${what.order}::text[], level), level, ${list([...dimensions.map((name) => sql`${ident(name)}::text nulls last`), raw('sluice_difference')])}
     limit ${what.limit}`
 }
 

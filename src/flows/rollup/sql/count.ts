@@ -73,12 +73,12 @@ export function countEvents(
         from: sql`${new Date(read[0]?.from ?? 0).toISOString()}::timestamptz`,
         to: sql`${new Date(read.at(-1)?.to ?? 0).toISOString()}::timestamptz`,
       })} as e`
-  const { sets, level } = levelled(options, raw('b.i'))
+  const { sets, level } = levelled(options, raw('b.sluice_i'))
   const inside = indexed ? sql` and e."at" >= r.lo and e."at" < r.hi` : raw('')
   return sql`
-    select ${literal(grain)}::text, ${level}, (${starts})[b.i], ${lists(options)}
-    from ${events} cross join lateral (select width_bucket(e."at", ${starts}) as i) as b
-    where b.i > 0 and e."at" < (${ends})[b.i]${inside}
+    select ${literal(grain)}::text, ${level}, (${starts})[b.sluice_i], ${lists(options)}
+    from ${events} cross join lateral (select width_bucket(e."at", ${starts}) as sluice_i) as b
+    where b.sluice_i > 0 and e."at" < (${ends})[b.sluice_i]${inside}
     group by grouping sets (${sets})`
 }
 
@@ -107,13 +107,13 @@ export function countFiner(
   const [only, ...others] = options.levels
   const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
   return sql`
-    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.i]${by}, ${join(
+    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.sluice_i]${by}, ${join(
       columns.flatMap((one) => one ?? []),
       ', ',
     )}
-    from ${tableOf(options)} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as i) as b
+    from ${tableOf(options)} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
     where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}
-    group by ${single === null ? raw('c.level, ') : raw('')}b.i${by}`
+    group by ${single === null ? raw('c.level, ') : raw('')}b.sluice_i${by}`
 }
 
 /** Another level of a grain, made of the rows of the level that has all of its dimensions. */

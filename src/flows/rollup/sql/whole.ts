@@ -69,7 +69,7 @@ function named(options: RollupOptions, expressions: readonly Query[]): readonly 
 }
 
 /** What the newness of a measure to a grain is called among the columns of `countNew`. */
-const newness = (measure: number, grain: Grain): Query => ident(`n${measure}_${grain}`)
+const newness = (measure: number, grain: Grain): Query => ident(`sluice_${measure}_${grain}`)
 
 /**
  * A row for each finest bucket of a level: its dimensions, what adds up under the names of the table's columns, and for each measure
@@ -139,7 +139,7 @@ export function sumNew(
     return ofCounted(measure) ?? []
   })
   return sql`
-    select ${literal(grain)}::text, ${literal(levelName(level))}::text, s.at, ${join([...shown, ...columns], ', ')}
-    from (select *, ${bucket} as at from ${stage}) as s where s.at is not null
-    group by ${join([raw('s.at'), ...by], ', ')}`
+    select ${literal(grain)}::text, ${literal(levelName(level))}::text, s.sluice_at, ${join([...shown, ...columns], ', ')}
+    from (select *, ${bucket} as sluice_at from ${stage}) as s where s.sluice_at is not null
+    group by ${join([raw('s.sluice_at'), ...by], ', ')}`
 }

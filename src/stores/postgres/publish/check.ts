@@ -1,8 +1,11 @@
 import { SluiceError } from '../../../lib/error.ts'
+import { sql, type Sql } from '../../../lib/sql.ts'
 import type { TableFacts } from '../table.ts'
 import type { PublicationRequest } from './request.ts'
 
 const longest = 63
+/** Names that no column can have. */
+const systemColumns = ['tableoid', 'ctid', 'xmin', 'xmax', 'cmin', 'cmax']
 
 /**
  * Whether a request can be published at all, whichever way. Pure.
@@ -20,6 +23,14 @@ export function checkRequest(request: PublicationRequest, facts: TableFacts | nu
         where: { table },
       })
     }
+  }
+  const system = columns.find(({ name }) => systemColumns.includes(name))
+  if (system !== undefined) {
+    throw new SluiceError('TARGET_UNSUITABLE', `no table can have a column "${system.name}"`, {
+      why: 'PostgreSQL keeps that name for a column of its own in every table',
+      fix: `give it another name: columns: { other_name: { from: '${system.name}' } }`,
+      where: { table, column: system.name },
+    })
   }
   const names = new Set(columns.map(({ name }) => name))
   for (const name of [...key, ...(latestBy === undefined ? [] : [latestBy])]) {
@@ -54,6 +65,21 @@ export function checkRequest(request: PublicationRequest, facts: TableFacts | nu
       where: { table, column: empty.name },
     })
   }
+}
+
+/**
+ * A table that is to be created needs its schema.
+ *
+ * @throws SluiceError `TARGET_UNSUITABLE`
+ */
+export async function requireSchema(db: Sql, { target }: PublicationRequest): Promise<void> {
+  const there = await db.maybe(sql`select 1 as "one" from pg_namespace where nspname = ${target.schema}`)
+  if (there !== undefined) return
+  throw new SluiceError('TARGET_UNSUITABLE', `there is no schema "${target.schema}"`, {
+    why: `${target.schema}.${target.table} would be created in it`,
+    fix: `create schema ${target.schema}; or name another in \`to\``,
+    where: { table: `${target.schema}.${target.table}` },
+  })
 }
 
 /**

@@ -29,6 +29,24 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
     ).toEqual([{ said: null, staging: null }])
   })
 
+  test('a schema that is not there, and a column that no table can have, are named before anything is staged', async () => {
+    const rows = `select 1 as id`
+    await expect(
+      publish(db.database, { schema: 'nowhere', table: 'made', columns: { id: 'int' } }, rows),
+    ).rejects.toMatchObject({
+      code: 'TARGET_UNSUITABLE',
+      summary: 'there is no schema "nowhere"',
+      fix: expect.stringContaining('create schema nowhere') as string,
+    })
+    await expect(
+      publish(db.database, { table: 'odd', columns: { ctid: 'text' } }, `select 'x' as ctid`),
+    ).rejects.toMatchObject({
+      code: 'TARGET_UNSUITABLE',
+      where: { column: 'ctid' },
+    })
+    expect(await db.query(`select to_regnamespace('sluice_staging') as staging`)).toEqual([{ staging: null }])
+  })
+
   test('in place: by key, only what differs', async () => {
     const what = { table: 'keyed', columns: { id: 'int', v: 'text' }, key: ['id'] }
     await publish(db.database, what, `select g as id, 'a' as v from generate_series(1, 100) g`)

@@ -20,7 +20,7 @@ import { choose } from './choose.ts'
 import { asPublishError } from './errors.ts'
 import { applyInPlace } from './in-place.ts'
 import { keepLatest, readyToCompare, refuseNulls } from './keys.ts'
-import { checkRequest } from './check.ts'
+import { checkRequest, requireSchema } from './check.ts'
 import type { Changes, PublicationRequest, Publisher } from './request.ts'
 import { advanceSequences, readLargest, type Largest } from './sequences.ts'
 import { withSettings } from './settings.ts'
@@ -63,6 +63,7 @@ export interface Publication {
 export async function preparePublication(db: Database, request: PublicationRequest): Promise<Publication> {
   const [facts, version] = await Promise.all([readTable(db, request.target), db.version()])
   checkRequest(request, facts)
+  if (facts === null) await requireSchema(db, request)
   const changes = facts === null ? null : alterations(facts, request.columns)
   const choice = choose(facts, request, changes)
   const target: Target = {

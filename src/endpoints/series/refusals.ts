@@ -1,0 +1,30 @@
+/** What is refused of what was asked: `FILTER_INVALID`, with the parameter's name. */
+import { SluiceError } from '../../lib/error.ts'
+import type { Grain } from '../../lib/grain.ts'
+
+/** Of all series together. */
+export const pointsAtMost = 20_000
+
+export function wrong(name: string, why: string, fix: string): SluiceError {
+  return new SluiceError('FILTER_INVALID', `the parameter ${name} is wrong`, {
+    why,
+    fix,
+    problems: [{ path: name, fault: why }],
+  })
+}
+
+export function tooManyPoints(count: string): SluiceError {
+  return wrong(
+    'by',
+    `the answer would have ${count} points; it may have ${pointsAtMost.toLocaleString('en-US')}`,
+    'ask for a shorter range or a coarser grain, or filter',
+  )
+}
+
+export function tooManyParts(grain: Grain, most: number): SluiceError {
+  return wrong(
+    'from',
+    `what is asked would be added up of more than ${most.toLocaleString('en-US')} buckets by ${grain}`,
+    'ask for a shorter range, or for a grain and zone that the rollup has',
+  )
+}
