@@ -36,7 +36,8 @@ export default defineConfig({
       to: 'blog_creations',
       weekStart: 'sunday',
       grains: [...grains],
-      by: { author: 'author', country: 'country.code' },
+      // No level has `blog`: it is there for the page's filters.
+      by: { blog: 'id', author: 'author', country: 'country.code' },
       levels: [['author', 'country'], []],
       measures: { blog_count: 'count' },
     }),

@@ -72,7 +72,7 @@ function api({ paths }: Document): string {
 \`sluice up\` serves it together with the console, on \`http://127.0.0.1:8321/\` unless \`api\` of the
 [config](reference/config.md) says otherwise; \`sluice up --only api\` serves nothing else. The whole of it, with schemas, is
 OpenAPI 3.1: at \`/openapi.json\`, to read and try at \`/docs\`, and in [openapi.json](reference/openapi.json). A config's endpoints come on top,
-each as an operation of its own.
+each as an operation of its own, and so does the page of \`api.analytics\` ([rollups.md](rollups.md)).
 
 ## Who asks
 

@@ -1,14 +1,16 @@
 /**
- * What one team's performance page asks, in its own words: views by period, by reader's group, and the ten with most. Read from two rollups
- * that the config names, so that ranges, filters and growth mean here what they mean everywhere.
+ * What one team's performance page asks, in its own words: views by period, by author or country, and the ten with most. Read from two
+ * rollups that the config names, so that ranges, filters and growth mean here what they mean everywhere.
  */
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { SluiceError } from '../lib/error.ts'
 import type { SeriesRequest } from '../endpoints/series/ask.ts'
+import type { SeriesAnswer } from '../endpoints/series/series.ts'
 import type { Sluice } from '../sluice.ts'
 import { type Api, problemAnswer, type Resource } from './route.ts'
 
-/** Its fields, as our dimensions are called. */
+/** Its fields → the dimensions of both rollups. */
 const fields: Readonly<Record<string, string>> = {
   'blog.id': 'blog',
   'blog.author.id': 'author',
@@ -17,14 +19,18 @@ const fields: Readonly<Record<string, string>> = {
 }
 
 const row = z
-  .object({ x: z.string(), y: z.number(), z: z.number().nullable() })
+  .object({
+    x: z.string(),
+    y: z.number().nullable().describe('null: it cannot be known, because events are not kept for so long'),
+    z: z.number().nullable(),
+  })
   .meta({ id: 'AnalyticsRow', description: 'a bar of a chart' })
 
 const rows = z
   .object({ count: z.number(), page: z.int(), page_size: z.int(), results: z.array(row) })
   .meta({ id: 'AnalyticsPage' })
 
-const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, 'has to be a day as 2025-01-31')
+const day = z.iso.date('has to be a day as 2025-01-31')
 const range = {
   start: day.optional().describe('the first day; default: 30 days before `end`'),
   end: day.optional().describe('the last day, which is in the range; default: today'),
@@ -48,156 +54,182 @@ export const analytics: Resource = (app, sluice) => {
 }
 
 type Names = NonNullable<Api['settings']['analytics']>
-const refused = { 404: problemAnswer('the rollup is gone') }
+const refused = { 404: problemAnswer('a rollup was never counted') }
+/** With the slash that their addresses end with, and without it. */
+const paths = (path: string) => [
+  { url: `${path}/`, hide: false },
+  { url: path, hide: true },
+]
 
 function performance(app: Api, sluice: Sluice, names: Names): void {
-  app.route({
-    method: 'GET',
-    url: '/analytics/performance/',
-    config: { role: 'viewer' },
-    schema: {
-      operationId: 'readPerformance',
-      summary: 'Views by period, with how many blogs were new, and growth',
-      description:
-        'Of each period `x` is its label and the number of new blogs, `y` the views, `z` their growth in percent.',
-      tags: ['Analytics'],
-      querystring: z.strictObject({
-        compare: z
-          .enum(['day', 'week', 'month', 'year'])
-          .optional()
-          .describe('default: by the range; month without one'),
-        user_id: z.coerce.number().int().optional().describe("the blogs' author"),
-        ...range,
-        ...paging,
-      }),
-      response: { 200: rows, ...refused },
-    },
-    async handler({ query }) {
-      const { compare, user_id: author, page, page_size: size } = query
-      const asked = { ...rangeOf(query), grain: compare ?? (query.start === undefined ? 'month' : undefined) }
-      const own = author === undefined ? [] : [{ eq: { field: 'author', value: author } }]
-      const filter = filterOf(query.filters, own)
-      const views = await sluice.series.read(names.views, { ...asked, ...filter('all'), measures: names.viewCount })
-      const posts = await sluice.series.read(names.posts, {
-        ...asked,
-        ...filter('posts'),
-        grain: views.grain,
-        measures: names.postCount,
-      })
-      const made = new Map(
-        (posts.series[0]?.points ?? []).map(({ label, values }) => [label, Number(values[names.postCount] ?? 0)]),
-      )
-      const all = (views.series[0]?.points ?? []).map(({ label, values, growth }) => ({
-        x: `${label} (${made.get(label) ?? 0} blogs)`,
-        y: Number(values[names.viewCount] ?? 0),
-        z: growth[names.viewCount] ?? null,
-      }))
-      return pageOf(all, page, size)
-    },
-  })
+  for (const { url, hide } of paths('/analytics/performance'))
+    app.route({
+      method: 'GET',
+      url,
+      config: { role: 'viewer' },
+      schema: {
+        hide,
+        operationId: 'readPerformance',
+        summary: 'Views by period, with how many blogs were new, and growth',
+        description:
+          'Of each period `x` is its label and the number of new blogs, `y` the views, `z` their growth in percent: null for the first and from 0 to 0, 100 from 0. Periods are whole, and each is there.',
+        tags: ['Analytics'],
+        querystring: z.strictObject({
+          compare: z
+            .enum(['day', 'week', 'month', 'year'])
+            .optional()
+            .describe(
+              'default: month; if there is a `start`, by the range: up to 7 days day, 30 week, 365 month, else year',
+            ),
+          user_id: z.coerce.number().int().min(1).optional().describe("the blogs' author"),
+          ...range,
+          ...paging,
+        }),
+        response: { 200: rows, ...refused },
+      },
+      async handler({ query }, reply) {
+        const { compare, user_id: author, page, page_size: size } = query
+        const asked = {
+          ...rangeOf(query),
+          ...filterOf(query.filters, author),
+          grain: compare ?? (query.start === undefined ? 'month' : undefined),
+        }
+        const views = counted(await sluice.series.read(names.views, { ...asked, measures: names.viewCount }))
+        const posts = counted(
+          await sluice.series.read(names.posts, { ...asked, grain: views.grain, measures: names.postCount }),
+        )
+        const made = new Map(
+          (posts.series[0]?.points ?? []).map(({ label, values }) => [label, values[names.postCount] ?? null]),
+        )
+        const all = (views.series[0]?.points ?? []).map(({ label, values, growth }) => ({
+          x: `${label} (${made.get(label) ?? '?'} blogs)`,
+          y: numberOf(values[names.viewCount]),
+          z: growth[names.viewCount] ?? null,
+        }))
+        return pageOf(reply, views, { all, page, size })
+      },
+    })
 }
 
 function grouped(app: Api, sluice: Sluice, names: Names): void {
-  app.route({
-    method: 'GET',
-    url: '/analytics/blog-views/',
-    config: { role: 'viewer' },
-    schema: {
-      operationId: 'readBlogViews',
-      summary: 'Views of a range, by author or country',
-      description:
-        '`x` is the author or country, `y` how many of their blogs were viewed, `z` the views. Those with most come first.',
-      tags: ['Analytics'],
-      querystring: z.strictObject({
-        group: z.enum(['user', 'country']).default('user').describe("`user`: the blogs' author"),
-        ...range,
-        ...paging,
-      }),
-      response: { 200: rows, ...refused },
-    },
-    async handler({ query }) {
-      const found = await totals(sluice, names, query, query.group === 'user' ? 'author' : 'country')
-      return pageOf(found, query.page, query.page_size)
-    },
-  })
+  for (const { url, hide } of paths('/analytics/blog-views'))
+    app.route({
+      method: 'GET',
+      url,
+      config: { role: 'viewer' },
+      schema: {
+        hide,
+        operationId: 'readBlogViews',
+        summary: 'Views of a range, by author or country',
+        description:
+          '`x` is the author or country, `y` how many of their blogs were viewed, `z` the views. Those with most come first.',
+        tags: ['Analytics'],
+        querystring: z.strictObject({
+          group: z.enum(['user', 'country']).default('user').describe("`user`: the blogs' author"),
+          ...range,
+          ...paging,
+        }),
+        response: { 200: rows, ...refused },
+      },
+      async handler({ query }, reply) {
+        const { page, page_size: size } = query
+        const [answer, all] = await totals(sluice, names, query, query.group === 'user' ? 'author' : 'country')
+        return pageOf(reply, answer, { all, page, size })
+      },
+    })
 }
 
 function top(app: Api, sluice: Sluice, names: Names): void {
-  app.route({
-    method: 'GET',
-    url: '/analytics/top/',
-    config: { role: 'viewer' },
-    schema: {
-      operationId: 'readTop',
-      summary: 'The ten with most views',
-      description: '`x` is the author, country or blog, `y` how many blogs were viewed, `z` the views.',
-      tags: ['Analytics'],
-      querystring: z.strictObject({ top: z.enum(['user', 'country', 'blog']).default('blog'), ...range }),
-      response: { 200: rows, ...refused },
-    },
-    async handler({ query }) {
-      const by = { user: 'author', country: 'country', blog: 'blog' }[query.top]
-      return pageOf((await totals(sluice, names, query, by)).slice(0, 10), 1, 10)
-    },
-  })
+  for (const { url, hide } of paths('/analytics/top'))
+    app.route({
+      method: 'GET',
+      url,
+      config: { role: 'viewer' },
+      schema: {
+        hide,
+        operationId: 'readTop',
+        summary: 'The ten with most views',
+        description: '`x` is the author, country or blog, `y` how many blogs were viewed, `z` the views.',
+        tags: ['Analytics'],
+        querystring: z.strictObject({ top: z.enum(['user', 'country', 'blog']).default('blog'), ...range }),
+        response: { 200: rows, ...refused },
+      },
+      async handler({ query }, reply) {
+        const by = { user: 'author', country: 'country', blog: 'blog' }[query.top]
+        const [answer, all] = await totals(sluice, names, query, by)
+        return pageOf(reply, answer, { all: all.slice(0, 10), page: 1, size: 10 })
+      },
+    })
 }
+
+interface RangeQuery {
+  readonly start?: string | undefined
+  readonly end?: string | undefined
+  readonly filters?: string | undefined
+}
+type Row = z.output<typeof row>
 
 /** Views of a range by a dimension, and of how many blogs: those with most first. */
 async function totals(
   sluice: Sluice,
   names: Names,
-  query: {
-    readonly start?: string | undefined
-    readonly end?: string | undefined
-    readonly filters?: string | undefined
-  },
+  query: RangeQuery,
   by: string,
-): Promise<readonly z.output<typeof row>[]> {
-  const dimensions = by === 'blog' ? 'blog' : `blog,${by}`
-  const asked: SeriesRequest = {
-    ...rangeOf(query),
-    ...filterOf(query.filters, [])('all'),
-    by: dimensions,
-    measures: names.viewCount,
-  }
-  const { series } = await sluice.series.total(names.views, asked)
-  const found = new Map<string, { y: number; z: number }>()
-  for (const { key, points } of series) {
-    const views = Number(points[0]?.values[names.viewCount] ?? 0)
+): Promise<readonly [SeriesAnswer, readonly Row[]]> {
+  const answer = counted(
+    await sluice.series.total(names.views, {
+      ...rangeOf(query),
+      ...filterOf(query.filters),
+      by: by === 'blog' ? 'blog' : `blog,${by}`,
+      measures: names.viewCount,
+    }),
+  )
+  const found = new Map<string, { y: number; z: number | null }>()
+  for (const { key, points } of answer.series) {
+    const views = numberOf(points[0]?.values[names.viewCount])
     if (views === 0) continue
-    const name = key[by] === null || key[by] === undefined ? 'unknown' : JSON.stringify(key[by]).replaceAll('"', '')
+    const name = nameOf(key[by])
     const sum = found.get(name) ?? { y: 0, z: 0 }
-    found.set(name, { y: sum.y + 1, z: sum.z + views })
+    found.set(name, { y: sum.y + 1, z: views === null || sum.z === null ? null : sum.z + views })
   }
-  return [...found]
+  const all = [...found]
     .map(([x, { y, z: views }]) => ({ x, y, z: views }))
-    .toSorted((a, b) => b.z - a.z || a.x.localeCompare(b.x))
+    .toSorted((a, b) => (b.z ?? 0) - (a.z ?? 0) || a.x.localeCompare(b.x))
+  return [answer, all]
 }
 
-function rangeOf({
-  start,
-  end,
-}: {
-  readonly start?: string | undefined
-  readonly end?: string | undefined
-}): SeriesRequest {
-  return { ...(start === undefined ? {} : { from: start }), ...(end === undefined ? {} : { to: end }) }
+const nameOf = (value: unknown): string =>
+  typeof value === 'string' ? value : value === null || value === undefined ? 'unknown' : JSON.stringify(value)
+
+const numberOf = (value: number | string | null | undefined): number | null =>
+  value === null || value === undefined ? null : Number(value)
+
+/** Zeros of what nobody has counted would be lies. */
+function counted(answer: SeriesAnswer): SeriesAnswer {
+  if (answer.through !== null) return answer
+  throw new SluiceError('TARGET_MISSING', `${answer.rollup} was never counted`, {
+    why: 'it has not run yet, or not since its definition was changed',
+    fix: `sluice run ${answer.rollup}`,
+    where: { flow: answer.rollup },
+  })
 }
 
-/** A tree of theirs, with what else is asked; of new blogs, which no blog is a dimension of, a filter by blog says nothing. */
-function filterOf(
-  text: string | undefined,
-  more: readonly unknown[],
-): (of: 'all' | 'posts') => { readonly filter?: string } {
+function rangeOf({ start, end }: RangeQuery): SeriesRequest {
+  if (start !== undefined && end !== undefined && start > end)
+    throw new SluiceError('FILTER_INVALID', 'the parameter end is wrong', {
+      why: `${end} is before start, ${start}`,
+      fix: 'swap start and end; both are in the range',
+    })
+  return { from: start, to: end }
+}
+
+/** A tree of theirs, and what else is asked. */
+function filterOf(text: string | undefined, author?: number): SeriesRequest {
   const given = text === undefined || text.trim() === '' ? [] : [parsed(text)]
-  return (of) => {
-    const parts = [...given.map((tree) => renamed(tree)), ...more].filter(
-      (tree) => of === 'all' || !JSON.stringify(tree).includes('"field":"blog"'),
-    )
-    const [only] = parts
-    if (only === undefined) return {}
-    return { filter: JSON.stringify(parts.length === 1 ? only : { and: parts }) }
-  }
+  const own = author === undefined ? [] : [{ eq: { field: 'blog.author.id', value: String(author) } }]
+  const parts = [...given, ...own]
+  if (parts.length === 0) return {}
+  return { filter: JSON.stringify(parts.length === 1 ? parts[0] : { and: parts }), fields }
 }
 
 function parsed(text: string): unknown {
@@ -211,22 +243,11 @@ function parsed(text: string): unknown {
   }
 }
 
-/** With our names of fields; what is none of theirs stays, and is refused by its own name. */
-function renamed(tree: unknown): unknown {
-  if (Array.isArray(tree)) return tree.map(renamed)
-  if (typeof tree !== 'object' || tree === null) return tree
-  return Object.fromEntries(
-    Object.entries(tree).map(([key, value]) => [
-      key,
-      key === 'field' && typeof value === 'string'
-        ? (fields[value] ?? value)
-        : key === 'value'
-          ? (value as unknown)
-          : renamed(value),
-    ]),
-  )
-}
-
-function pageOf(all: readonly z.output<typeof row>[], page: number, size: number): z.output<typeof rows> {
+function pageOf(
+  reply: FastifyReply,
+  { asOf }: SeriesAnswer,
+  { all, page, size }: { readonly all: readonly Row[]; readonly page: number; readonly size: number },
+): z.output<typeof rows> {
+  void reply.header('sluice-as-of', asOf.toISOString()).header('cache-control', 'private, no-cache')
   return { count: all.length, page, page_size: size, results: all.slice((page - 1) * size, page * size) }
 }

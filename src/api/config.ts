@@ -68,7 +68,7 @@ export const apiDefinition = z.strictObject({
     .strictObject({
       views: z.string().min(1).describe('the rollup of views, with dimensions blog, author and country'),
       viewCount: z.string().min(1).default('view_count').describe('its measure of how many'),
-      posts: z.string().min(1).describe('the rollup of new blogs, with dimensions author and country'),
+      posts: z.string().min(1).describe('the rollup of new blogs, with the same dimensions'),
       postCount: z.string().min(1).default('blog_count').describe('its measure of how many'),
     })
     .optional()

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { SluiceError } from '../lib/error.ts'
-import { env, file, secret, sync } from './define.ts'
+import { env, file, rollup, secret, sync } from './define.ts'
 import { loadConfig } from './load.ts'
 
 let root: string
@@ -47,6 +47,45 @@ describe('each mistake has its message', () => {
       'an unknown key of a flow',
       { flows: { a: { ...sync(good), keys: ['id'] } } },
       'flows.a.keys: unknown key; did you mean "key"?',
+    ],
+    [
+      'a page of a rollup that is none',
+      { flows: { a: sync(good) }, api: { analytics: { views: 'a', posts: 'b' } } },
+      'api.analytics.views: no rollup is called "a"; there is none\napi.analytics.posts: no rollup is called "b"; there is none',
+    ],
+    [
+      'a page of a rollup that lacks what it asks for',
+      {
+        flows: {
+          v: rollup({
+            from: 'e',
+            at: 'at',
+            to: 'v',
+            grains: ['day'],
+            by: ['blog', 'author'],
+            measures: { n: 'count' },
+          }),
+        },
+        api: { analytics: { views: 'v', viewCount: 'n', posts: 'v', postCount: 'n' } },
+      },
+      'api.analytics.views: v lacks "country" in `by`\napi.analytics.posts: v lacks "country" in `by`',
+    ],
+    [
+      'a page of a measure that is none',
+      {
+        flows: {
+          v: rollup({
+            from: 'e',
+            at: 'at',
+            to: 'v',
+            grains: ['day'],
+            by: ['blog', 'author', 'country'],
+            measures: { views: 'count' },
+          }),
+        },
+        api: { analytics: { views: 'v', viewCount: 'view', posts: 'v', postCount: 'views' } },
+      },
+      'api.analytics.viewCount: no measure is called "view"; did you mean "views"?',
     ],
     ['a wrong type', { flows: { a: { ...sync(good), every: 5 } } }, 'flows.a.every: expected text, given 5'],
     [

@@ -1,5 +1,5 @@
 import { endpointFaults, endpointName } from '../endpoints/config.ts'
-import { faultsOf as rollupFaults } from '../flows/rollup/config.ts'
+import { faultsOf as rollupFaults, resolveRollup } from '../flows/rollup/config.ts'
 import { faultsOf as syncFaults } from '../flows/sync/config.ts'
 import { nearest } from '../lib/nearest.ts'
 import type { Problem } from './problem.ts'
@@ -18,6 +18,7 @@ export function semanticProblems(config: Config): readonly Problem[] {
     ...cycleProblems(config.flows),
     ...targetProblems(config),
     ...endpointProblems(config),
+    ...analyticsProblems(config),
   ]
 }
 
@@ -122,6 +123,29 @@ function endpointProblems(config: Config): readonly Problem[] {
       path: ['endpoints', name, ...(path === '' ? [] : path.split('.'))],
       fault,
     }))
+  })
+}
+
+/** The page of `api.analytics` reads rollups by the names of their dimensions and measures. */
+function analyticsProblems({ api, flows }: Config): readonly Problem[] {
+  const { analytics } = api
+  if (analytics === undefined) return []
+  const rollups = Object.entries(flows).flatMap(([name, flow]) => (flow.kind === 'rollup' ? [name] : []))
+  const problem = (option: string, fault: string): Problem => ({ path: ['api', 'analytics', option], fault })
+  return (['view', 'post'] as const).flatMap((what) => {
+    const name = analytics[`${what}s`]
+    const flow = flows[name]
+    if (flow?.kind !== 'rollup') return [problem(`${what}s`, unknown('rollup', name, rollups))]
+    const { dimensions, measures } = resolveRollup(flow)
+    const lacking = ['blog', 'author', 'country'].filter((one) => !dimensions.some((has) => has.name === one))
+    const measure = analytics[`${what}Count`]
+    const known = measures.map((one) => one.name)
+    return [
+      ...(lacking.length === 0
+        ? []
+        : [problem(`${what}s`, `${name} lacks ${lacking.map((one) => `"${one}"`).join(' and ')} in \`by\``)]),
+      ...(known.includes(measure) ? [] : [problem(`${what}Count`, unknown('measure', measure, known))]),
+    ]
   })
 }
 

@@ -23,6 +23,8 @@ export interface SeriesRequest {
   readonly measures?: string | undefined
   /** A filter tree as JSON. */
   readonly filter?: string | undefined
+  /** What the filter calls dimensions, where that is not their own name: its name → the dimension. */
+  readonly fields?: Readonly<Record<string, string>> | undefined
 }
 
 const bucketsAtMost = 10_000
@@ -60,7 +62,7 @@ export function understand(
   for (const name of by)
     if (!rollup.dimensions.includes(name))
       throw wrong('by', unknown('dimension', name, rollup.dimensions), 'name others, or leave it out')
-  const filter = filterOf(request.filter, fields)
+  const filter = filterOf(request, fields)
   // Coarser than anything that may lie within it.
   if (shape === 'whole') return within({ grain: 'year', calendar, from, to, buckets: [{ from, to }], by, filter })
   const buckets: Bucket[] = []
@@ -104,7 +106,10 @@ const listOf = (text: string | undefined): readonly string[] => [
   ),
 ]
 
-function filterOf(text: string | undefined, fields: ReadonlyMap<string, ColumnKind>): Asked['filter'] {
+function filterOf(
+  { filter: text, fields: names }: SeriesRequest,
+  fields: ReadonlyMap<string, ColumnKind>,
+): Asked['filter'] {
   if (text === undefined || text.trim() === '') return null
   let written: unknown
   try {
@@ -112,7 +117,7 @@ function filterOf(text: string | undefined, fields: ReadonlyMap<string, ColumnKi
   } catch {
     throw wrong('filter', 'it is no JSON', 'write {"eq": {"field": …, "value": …}}, or a tree of and, or, not')
   }
-  return parseFilter(written, fields)
+  return parseFilter(written, fields, names)
 }
 
 function isZone(zone: string): boolean {

@@ -18,12 +18,29 @@ export type Filter =
 
 const deepest = 50
 
-/** Checks a tree against the fields that there are. `FILTER_INVALID` names the place. */
-export function parseFilter(written: unknown, fields: ReadonlyMap<string, ColumnKind>): Filter {
-  return parseNode(written, '', fields, 0)
+interface Known {
+  readonly dimension: string
+  readonly kind: ColumnKind
 }
 
-function parseNode(written: unknown, path: string, fields: ReadonlyMap<string, ColumnKind>, depth: number): Filter {
+/**
+ * Checks a tree against the fields that there are. `names`: what it calls them, and nothing else, where that is not their own name.
+ * `FILTER_INVALID` names the place.
+ */
+export function parseFilter(
+  written: unknown,
+  fields: ReadonlyMap<string, ColumnKind>,
+  names: Readonly<Record<string, string>> = Object.fromEntries([...fields.keys()].map((name) => [name, name])),
+): Filter {
+  const known = new Map<string, Known>()
+  for (const [name, dimension] of Object.entries(names)) {
+    const kind = fields.get(dimension)
+    if (kind !== undefined) known.set(name, { dimension, kind })
+  }
+  return parseNode(written, '', known, 0)
+}
+
+function parseNode(written: unknown, path: string, fields: ReadonlyMap<string, Known>, depth: number): Filter {
   if (depth > deepest) throw invalid(path, `is nested more than ${deepest} deep`)
   if (!isObject(written)) throw invalid(path, 'has to be an object with one operator')
   const entries = Object.entries(written)
@@ -39,11 +56,11 @@ function parseNode(written: unknown, path: string, fields: ReadonlyMap<string, C
   if (operator === 'not') return { tag: 'not', of: parseNode(operand, here, fields, depth + 1) }
   const comparison = comparisons.find((one) => one === operator)
   if (comparison === undefined && operator !== 'in') {
-    const known = ['and', 'or', 'not', 'in', ...comparisons]
-    const near = nearest(operator, known)
+    const all = ['and', 'or', 'not', 'in', ...comparisons]
+    const near = nearest(operator, all)
     throw invalid(
       here,
-      `there is no operator "${operator}"; ${near === null ? `there are ${known.join(', ')}` : `did you mean "${near}"?`}`,
+      `there is no operator "${operator}"; ${near === null ? `there are ${all.join(', ')}` : `did you mean "${near}"?`}`,
     )
   }
   if (
@@ -53,16 +70,17 @@ function parseNode(written: unknown, path: string, fields: ReadonlyMap<string, C
   )
     throw invalid(here, 'has to be {"field": …, "value": …}')
   const { field, value } = operand
-  const kind = typeof field === 'string' ? fields.get(field) : undefined
-  if (typeof field !== 'string' || kind === undefined)
+  const known = typeof field === 'string' ? fields.get(field) : undefined
+  if (typeof field !== 'string' || known === undefined)
     throw invalid(here, `there is no field ${JSON.stringify(field)}; there are ${[...fields.keys()].join(', ')}`)
+  const { dimension, kind } = known
   // Of an array or of JSON it would ask for an element, which is not what it means here.
   const fits = kind.operators.some((one) => one === operator) && (operator !== 'contains' || kind.group === 'text')
   if (!fits) throw invalid(here, `${operator} does not go with ${field}, which is ${kind.type}`)
   if (comparison !== undefined)
-    return { tag: 'compare', operator: comparison, field, value: parseValue(value, here, field, kind) }
+    return { tag: 'compare', operator: comparison, field: dimension, value: parseValue(value, here, field, kind) }
   if (!Array.isArray(value) || value.length === 0) throw invalid(here, 'takes a list that is not empty')
-  return { tag: 'in', field, values: value.map((one) => parseValue(one, here, field, kind)) }
+  return { tag: 'in', field: dimension, values: value.map((one) => parseValue(one, here, field, kind)) }
 }
 
 function parseValue(value: unknown, path: string, field: string, kind: ColumnKind): string {
