@@ -19,16 +19,16 @@ export const cases: readonly Case[] = [
   { endpoint: 'teacher-data', caller: 'everything', query: {}, requests: 40 },
   { endpoint: 'teacher-data', caller: 'sector', query: {}, requests: 120 },
   { endpoint: 'teacher-data', caller: 'sector', query: { grade: 'Grade 1' }, requests: 400 },
-  { endpoint: 'teacher-data', caller: 'school', query: {}, requests: 600 },
+  { endpoint: 'teacher-data', caller: 'school', query: {}, requests: 2400 },
   { endpoint: 'aggregated-data', caller: 'everything', query: {}, requests: 120 },
   { endpoint: 'aggregated-data', caller: 'sector', query: { period: 'monthly', grade: 'Grade 1' }, requests: 200 },
-  { endpoint: 'aggregated-data', caller: 'school', query: {}, requests: 600 },
+  { endpoint: 'aggregated-data', caller: 'school', query: {}, requests: 2400 },
   { endpoint: 'filter-options', caller: 'everything', query: {}, requests: 80 },
   { endpoint: 'filter-options', caller: 'sector', query: {}, requests: 150 },
   { endpoint: 'summary-stats', caller: 'everything', query: {}, requests: 80 },
-  { endpoint: 'summary-stats', caller: 'school', query: {}, requests: 600 },
-  { endpoint: 'all-schools', caller: 'everything', query: {}, requests: 400 },
-  { endpoint: 'all-schools', caller: 'school', query: {}, requests: 800 },
+  { endpoint: 'summary-stats', caller: 'school', query: {}, requests: 2400 },
+  { endpoint: 'all-schools', caller: 'everything', query: {}, requests: 2400 },
+  { endpoint: 'all-schools', caller: 'school', query: {}, requests: 8000 },
 ]
 
 /** The bare server takes who asks from headers, and believes them. */

@@ -57,9 +57,12 @@ export function chunked(
     text = ''
     return full
   }
+  /** Ends the list: what was not in a full chunk. */
   const rest = (): readonly Uint8Array[] => {
-    const end = Buffer.from(`${text}]`)
-    return filled > 0 ? [open.subarray(0, filled), end] : [end]
+    text += ']'
+    const full = settle()
+    const last = open.subarray(0, filled)
+    return full === null ? [last] : [full, last]
   }
 
   const whole = read((fields, pace) => {
@@ -124,7 +127,9 @@ export function chunked(
       while (!ended && waiting < most) await news()
       if (!ended) return taken(leave)
       await whole
-      return filled === 0 ? `${text}]` : Buffer.concat([...chunks, ...rest()])
+      if (filled === 0) return `${text}]`
+      const parts = [...chunks, ...rest()]
+      return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts)
     },
   }
 }
