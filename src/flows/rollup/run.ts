@@ -55,12 +55,13 @@ async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, c
   }
 }
 
-/** Memory to group in, and workers where the server has them; for this transaction. */
+/** Memory to group in, and workers where the server has them, whose rows cost little beside what they count; for this transaction. */
 async function roomToCount(tx: Session): Promise<void> {
   await tx.run(sql`
     select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 524288)::text, true),
       set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 131072)::text, true),
-      set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true)`)
+      set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true),
+      set_config('parallel_tuple_cost', least(current_setting('parallel_tuple_cost')::float8, 0.001)::text, true)`)
 }
 
 class Counting {

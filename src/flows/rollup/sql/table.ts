@@ -20,7 +20,7 @@ export async function readStanding(db: Sql, { schema, table }: TableRef): Promis
   return rows.flatMap(({ name, type }) => (name === null || type === null ? [] : [{ name, type }]))
 }
 
-/** Makes the table what `shape` (rows of it) needs: columns that it lacks are added. */
+/** Makes the table what `shape` (rows of it) needs: columns that it lacks are added, those of another type changed, indexes of other columns dropped. */
 export async function growTable(
   tx: Session,
   options: RollupOptions,
@@ -36,8 +36,14 @@ export async function growTable(
   for (const { name, type } of wanted) {
     const now = there.get(name)
     if (now === undefined) await tx.run(sql`alter table ${tableOf(options)} add column ${ident(name)} ${raw(type)}`)
-    else if (now !== type && ['grain', 'level', 'bucket'].includes(name)) throw unsuitable(options, name, now, type)
+    else if (now === type) continue
+    else if (['grain', 'level', 'bucket'].includes(name)) throw unsuitable(options, name, now, type)
+    else
+      await tx.run(
+        sql`alter table ${tableOf(options)} alter column ${ident(name)} type ${raw(type)} using ${ident(name)}::text::${raw(type)}`,
+      )
   }
+  await dropStale(tx, options)
 }
 
 function unsuitable({ to }: RollupOptions, name: string, is: string, wanted: string): SluiceError {
@@ -49,21 +55,51 @@ function unsuitable({ to }: RollupOptions, name: string, is: string, wanted: str
   })
 }
 
+interface TableIndex {
+  readonly name: string
+  readonly columns: readonly string[]
+  readonly where: Query
+}
+
+/** By name which columns they are of: those of another definition are not taken for these. */
+function indexesOf({ to, dimensions, levels, grains }: RollupOptions): readonly TableIndex[] {
+  const finest = grains[0] ?? 'day'
+  // Where there is one level, it tells no rows apart.
+  const level = levels.length > 1 ? ['level'] : []
+  const columns = ['bucket', ...dimensions.map((one) => one.name), ...level]
+  const named = (kind: string, of: readonly string[], where: Query): TableIndex => {
+    const told = JSON.stringify([to.schema, to.table, finest, of])
+    const digest = createHash('sha256').update(told).digest('hex').slice(0, 8)
+    return { name: `${to.table.slice(0, 44)}_${digest}_${kind}`, columns: of, where }
+  }
+  return [
+    ...(grains.length > 1 ? [named('coarser', ['grain', ...columns], sql`grain <> ${literal(finest)}`)] : []),
+    named('finest', columns, sql`grain = ${literal(finest)}`),
+  ]
+}
+
 /**
  * Each bucket of a level once; what is unknown counts as a value where the server can compare it so. The finest grain has an index of its
  * own, so that the few rows of a year are not looked for among the many of its hours.
  */
 export async function indexTable(tx: Session, options: RollupOptions, version: number): Promise<void> {
-  const { to, dimensions, grains } = options
-  const finest = grains[0] ?? 'day'
-  const digest = createHash('sha256').update(`${to.schema}.${to.table} ${finest}`).digest('hex').slice(0, 8)
   const kind = raw(version >= 150_000 ? 'unique index' : 'index')
   const nulls = raw(version >= 150_000 ? 'nulls not distinct' : '')
-  const make = (name: string, columns: readonly string[], where: Query): Query =>
-    sql`create ${kind} if not exists ${ident(`${to.table.slice(0, 44)}_${digest}_${name}`)} on ${tableOf(options)} (${idents(columns)}) ${nulls} where ${where}`
-  const columns = ['bucket', ...dimensions.map((one) => one.name), 'level']
-  if (grains.length > 1) await tx.run(make('coarser', ['grain', ...columns], sql`grain <> ${literal(finest)}`))
-  await tx.run(make('finest', columns, sql`grain = ${literal(finest)}`))
+  for (const { name, columns, where } of indexesOf(options))
+    await tx.run(
+      sql`create ${kind} if not exists ${ident(name)} on ${tableOf(options)} (${idents(columns)}) ${nulls} where ${where}`,
+    )
+}
+
+/** Indexes of an earlier definition would refuse what this one counts. */
+async function dropStale(tx: Session, options: RollupOptions): Promise<void> {
+  const { schema, table } = options.to
+  const wanted = indexesOf(options).map(({ name }) => name)
+  const found = await tx.all<{ name: string }>(sql`
+    select c.relname::text as "name" from pg_index i join pg_class c on c.oid = i.indexrelid
+    where i.indrelid = to_regclass(${tableOf(options).sql}) and c.relname ~ '_[0-9a-f]{8}_(coarser|finest)$'
+      and starts_with(c.relname::text, ${table.slice(0, 44)})`)
+  for (const { name } of found) if (!wanted.includes(name)) await tx.run(sql`drop index ${ident(schema, name)}`)
 }
 
 export function insertInto(options: RollupOptions, rows: Query): Query {
