@@ -20,7 +20,7 @@ import type { BenchOptions } from './load.ts'
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 const blogs = 300
 /** As `roomToCount` sets them. */
-const settings = `set work_mem = '131072'; set maintenance_work_mem = '512MB'; set max_parallel_workers_per_gather = 2; set parallel_tuple_cost = 0.001; set timezone = 'UTC'`
+const settings = `set work_mem = '131072'; set maintenance_work_mem = '512MB'; set max_parallel_workers_per_gather = 2; set timezone = 'UTC'`
 
 export async function benchRollup({ rows, turns, url }: BenchOptions): Promise<object> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-bench-'))

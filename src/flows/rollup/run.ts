@@ -55,13 +55,12 @@ async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, c
   }
 }
 
-/** Memory to group in, and workers where the server has them, whose rows cost little beside what they count; for this transaction. */
+/** Memory to group in, and workers where the server has them; for this transaction. */
 async function roomToCount(tx: Session): Promise<void> {
   await tx.run(sql`
     select set_config('maintenance_work_mem', greatest(pg_size_bytes(current_setting('maintenance_work_mem')) / 1024, 524288)::text, true),
       set_config('work_mem', greatest(pg_size_bytes(current_setting('work_mem')) / 1024, 131072)::text, true),
-      set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true),
-      set_config('parallel_tuple_cost', least(current_setting('parallel_tuple_cost')::float8, 0.001)::text, true)`)
+      set_config('max_parallel_workers_per_gather', greatest(current_setting('max_parallel_workers_per_gather')::int, 2)::text, true)`)
 }
 
 class Counting {
@@ -220,7 +219,7 @@ class Counting {
       statements.push(countEvents(options, facts.source.type, what))
     }
     for (const [finer, list] of sorted.finer) {
-      const query = countFiner(options, { grain, finer, buckets: list })
+      const query = countFiner(options, { grain, finer, buckets: list, from: tableOf(options) })
       if (query === null) throw new Error('a measure that does not add up is counted from events')
       statements.push(query)
     }
@@ -312,6 +311,9 @@ class Counting {
         }
     // What is made of it is planned by what is there.
     await this.#tx.run(sql`analyze ${tableOf(options)}`)
+    // The server takes every tenth row for a group of its own, and workers for too dear.
+    await this.#tx.run(sql`select set_config('parallel_tuple_cost', '0.001', true)`)
+    const made = new Map<Grain, Query>()
     for (const grain of coarser) {
       const finer = madeOf(grain, options.grains)
       this.#context.phase(grain)
@@ -323,15 +325,15 @@ class Counting {
               through: this.#detail.through,
               indexed: false,
             })
-          : countFiner(options, { grain, finer, buckets: buckets(grain) })
+          : countFiner(options, { grain, finer, buckets: buckets(grain), from: made.get(finer) ?? tableOf(options) })
       if (query === null) throw new Error('a measure that does not add up is counted from events')
       // Workers help to select what goes into a table of its own, never what is inserted.
+      const own = ident('pg_temp', `sluice_by_${grain}`)
       await this.#tx.run(
-        sql`create temporary table sluice_made (${idents(columnNames(options))}) on commit drop as ${query}`,
+        sql`create temporary table ${own} (${idents(columnNames(options))}) on commit drop as ${query}`,
       )
-      const made = sql`select * from pg_temp.sluice_made`
-      this.#context.progress({ rows: await this.#tx.run(insertInto(options, made)) })
-      await this.#tx.run(sql`drop table pg_temp.sluice_made`)
+      this.#context.progress({ rows: await this.#tx.run(insertInto(options, sql`select * from ${own}`)) })
+      made.set(grain, own)
     }
   }
 

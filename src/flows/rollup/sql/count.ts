@@ -95,11 +95,17 @@ function lists({ dimensions, levels, measures }: RollupOptions): Query {
 /** Every level of these buckets, made of the rows of finer ones; null if a measure cannot be told from them. */
 export function countFiner(
   options: RollupOptions,
-  what: { readonly grain: Grain; readonly finer: Grain; readonly buckets: readonly Bucket[] },
+  what: {
+    readonly grain: Grain
+    readonly finer: Grain
+    readonly buckets: readonly Bucket[]
+    /** Where the finer rows are. */
+    readonly from: Query
+  },
 ): Query | null {
   const columns = options.measures.map(ofCounted)
   if (columns.some((one) => one === null)) return null
-  const { grain, finer, buckets } = what
+  const { grain, finer, buckets, from } = what
   const starts = instants(buckets.map(({ from }) => from))
   const names = options.dimensions.map(({ name }) => name)
   const by = names.length === 0 ? raw('') : sql`, ${idents(names)}`
@@ -111,7 +117,7 @@ export function countFiner(
       columns.flatMap((one) => one ?? []),
       ', ',
     )}
-    from ${tableOf(options)} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
+    from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
     where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}
     group by ${single === null ? raw('c.level, ') : raw('')}b.sluice_i${by}`
 }
