@@ -1,6 +1,6 @@
 /** Levels that leave dimensions out, and events that are kept for longer than there are any. */
 import { expect, test } from 'vitest'
-import { counted, difference, ran } from './truth.ts'
+import { counted, difference, ran, type Counted } from './truth.ts'
 
 const setUp = `
   create table view (id bigint generated always as identity, blog int, country text, usr int, viewed_at timestamptz);
@@ -46,6 +46,7 @@ test.each([
   const whole = { ...truth, levels, measures: { ...truth.measures, ...measures } }
   await ran(it.sluice)
   expect(await difference(it.db, whole)).toEqual([])
+  expect(await slicesOf(it)).toEqual(await countedOf(it))
   await it.db.query(`insert into view (blog, country, usr, viewed_at) values (9, 'FR', 77, '2025-11-11 05:10+00')`)
   await ran(it.sluice)
   expect(await difference(it.db, whole)).toEqual([])
@@ -56,3 +57,15 @@ test.each([
   await ran(it.sluice, { force: true })
   expect(await difference(it.db, whole)).toEqual([])
 })
+
+/** How many rows the record says that a slice by hour has. */
+async function slicesOf({ db }: Counted): Promise<readonly object[]> {
+  return await db.query(
+    `select left(key, 10) as day, rows::int as rows from sluice.slice where key like '%/hour' and rows > 0 order by 1`,
+  )
+}
+
+async function countedOf({ db }: Counted): Promise<readonly object[]> {
+  return await db.query(`
+    select to_char(bucket at time zone '${truth.zone}', 'YYYY-MM-DD') as day, count(*)::int as rows from r where grain = 'hour' group by 1 order by 1`)
+}

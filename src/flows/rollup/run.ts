@@ -1,6 +1,6 @@
 import { SluiceError } from '../../lib/error.ts'
 import { bucketAt, bucketsBetween, bucketsInOrder, type Bucket } from '../../lib/calendar.ts'
-import { madeOf, type Grain } from '../../lib/grain.ts'
+import { madeOf, stretchOf, type Grain } from '../../lib/grain.ts'
 import { ident, idents, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
 import { addMarks, takeMarks } from '../../state/dirty.ts'
 import { writePosition } from '../../state/position.ts'
@@ -69,6 +69,8 @@ class Counting {
   readonly #context: WorkContext
   readonly #tx: Session
   readonly #done = new Map<string, Stretch>()
+  /** Rows by stretch of the finest grain, of how many finest rows each was made (`tally`); null: they have to be counted. */
+  #tallied: Query | null = null
 
   constructor(flow: Flow<RollupOptions>, detail: RollupDetail, context: WorkContext, tx: Session) {
     this.#flow = flow
@@ -325,15 +327,23 @@ class Counting {
               through: this.#detail.through,
               indexed: false,
             })
-          : countFiner(options, { grain, finer, buckets: buckets(grain), from: made.get(finer) ?? tableOf(options) })
+          : countFiner(options, {
+              grain,
+              finer,
+              buckets: buckets(grain),
+              from: made.get(finer) ?? tableOf(options),
+              tally: true,
+            })
       if (query === null) throw new Error('a measure that does not add up is counted from events')
       // Workers help to select what goes into a table of its own, never what is inserted.
       const own = ident('pg_temp', `sluice_by_${grain}`)
       await this.#tx.run(
-        sql`create temporary table ${own} (${idents(columnNames(options))}) on commit drop as ${query}`,
+        sql`create temporary table ${own} (${idents([...columnNames(options), ...(finer === null ? [] : [tally])])}) on commit drop as ${query}`,
       )
-      this.#context.progress({ rows: await this.#tx.run(insertInto(options, sql`select * from ${own}`)) })
+      const rows = sql`select ${idents(columnNames(options))} from ${own}`
+      this.#context.progress({ rows: await this.#tx.run(insertInto(options, rows)) })
       made.set(grain, own)
+      if (finer === finest && grain === stretchOf(finest)) this.#tallied = own
     }
   }
 
@@ -405,11 +415,16 @@ class Counting {
         .toSorted((a, b) => a.from - b.from)
       if (stretches.length === 0) continue
       const starts = instants(stretches.map(({ from }) => from))
+      const whole = grain === options.grains[0] && options.keepRaw === null && options.keep[grain] === undefined
+      const counted =
+        whole && this.#tallied !== null
+          ? sql`select bucket, sum(${ident(tally)}) as rows from ${this.#tallied} group by bucket`
+          : sql`select bucket, count(*) as rows from ${tableOf(options)} as t
+            where t.grain = ${literal(grain)} and t.bucket >= ${new Date(stretches[0]?.from ?? 0).toISOString()}::timestamptz
+            group by bucket`
       const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
         select b.sluice_i::int as "i", sum(t.rows)::bigint as "rows"
-        from (select bucket, count(*) as rows from ${tableOf(options)} as t
-            where t.grain = ${literal(grain)} and t.bucket >= ${new Date(stretches[0]?.from ?? 0).toISOString()}::timestamptz
-            group by bucket) as t
+        from (${counted}) as t
           cross join lateral (select width_bucket(t.bucket, ${starts}) as sluice_i) as b
         where ${within(raw('t.bucket'), stretches)} group by b.sluice_i`)
       const counts = new Map(rows.map((row) => [row.i, Number(row.rows)]))
@@ -422,6 +437,8 @@ class Counting {
     return found
   }
 }
+
+const tally = 'sluice_tally'
 
 const finestAtMost = 5_000_000
 

@@ -92,7 +92,7 @@ function lists({ dimensions, levels, measures }: RollupOptions): Query {
   return join([...shown, ...measures.flatMap(ofEvents)], ', ')
 }
 
-/** Every level of these buckets, made of the rows of finer ones; null if a measure cannot be told from them. */
+/** Every level of these buckets, made of the rows of finer ones; null if a measure cannot be told from them. `tally`: and of how many. */
 export function countFiner(
   options: RollupOptions,
   what: {
@@ -101,11 +101,12 @@ export function countFiner(
     readonly buckets: readonly Bucket[]
     /** Where the finer rows are. */
     readonly from: Query
+    readonly tally?: boolean
   },
 ): Query | null {
   const columns = options.measures.map(ofCounted)
   if (columns.some((one) => one === null)) return null
-  const { grain, finer, buckets, from } = what
+  const { grain, finer, buckets, from, tally = false } = what
   const starts = instants(buckets.map(({ from }) => from))
   const names = options.dimensions.map(({ name }) => name)
   const by = names.length === 0 ? raw('') : sql`, ${idents(names)}`
@@ -114,7 +115,7 @@ export function countFiner(
   const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
   return sql`
     select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.sluice_i]${by}, ${join(
-      columns.flatMap((one) => one ?? []),
+      [...columns.flatMap((one) => one ?? []), ...(tally ? [raw('count(*)')] : [])],
       ', ',
     )}
     from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
