@@ -9,7 +9,7 @@ import type { Flow, LookContext, WorkRequest } from '../flow.ts'
 import type { ColumnRef, RollupOptions, TableRef } from './config.ts'
 import { eventsOf, type AtType } from './sql/events.ts'
 import { readStanding } from './sql/table.ts'
-import { countTriggers, expectedTriggers, fingerprint, trackingOf, type Tracking } from './sql/trigger.ts'
+import { areTracked, fingerprint, readParts, readTables, trackingOf, type Part, type Tracking } from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
 export interface Position {
@@ -20,6 +20,14 @@ export interface Position {
   readonly source: string
   /** Of the triggers; null: there are none. */
   readonly tracking: string | null
+  /** Partitions of the tables, by oid: the name of the triggers that are on them. Of others nobody has marked changes. */
+  readonly parts?: Readonly<Record<string, string>>
+}
+
+/** A partition, and the triggers that are, or were, on it. */
+export interface TrackedPart {
+  readonly part: Part
+  readonly tracking: Tracking
 }
 
 export interface RollupFacts {
@@ -32,6 +40,16 @@ export interface RollupFacts {
   /** Triggers to be made; null: they are there, or none are wanted. */
   readonly untracked: readonly Tracking[] | null
   readonly tracking: string | null
+  readonly parts: {
+    /** Partitions of the tables that have triggers. */
+    readonly all: readonly TrackedPart[]
+    /** Those that nobody has looked at yet: all that they hold is marked when they get theirs. */
+    readonly come: readonly TrackedPart[]
+    /** Those that were detached: all that they hold is marked when they lose theirs. */
+    readonly gone: readonly TrackedPart[]
+    /** Of some that are gone it cannot be told any more what they held. */
+    readonly dropped: boolean
+  }
   readonly standing: boolean
   readonly position: Position | null
   readonly marks: readonly Mark[]
@@ -57,14 +75,20 @@ export async function lookRollup(
   const all = options.track.tag === 'triggers' ? trackingOf(options, source.type, tracked, guarded) : []
   const tracking = all.length === 0 ? null : fingerprint(all)
   const position = (await readPosition(database, state, flow.name)) as Position | undefined // only `run.ts` writes it
+  const parts = await readAllParts(database, all, position?.parts ?? {})
+  const known = parts.all.filter((one) => !parts.come.includes(one))
   const there =
     tracking !== null &&
     position?.tracking === tracking &&
-    (await countTriggers(database, all)) === expectedTriggers(all)
+    (await areTracked(database, [
+      ...all.map((one) => ({ tracking: one, table: one.table })),
+      ...known.map((one) => ({ tracking: one.tracking, table: one.part })),
+    ]))
   const facts: RollupFacts = {
     source,
     untracked: tracking === null || there ? null : all,
     tracking,
+    parts,
     standing: (await readStanding(database, options.to)) !== null,
     position: position ?? null,
     marks: await readMarks(database, state, flow.name),
@@ -76,6 +100,22 @@ export async function lookRollup(
   return { ...facts, extent: await readExtent(database, options, source.type) }
 }
 
+async function readAllParts(
+  db: Sql,
+  trackings: readonly Tracking[],
+  before: Readonly<Record<string, string>>,
+): Promise<RollupFacts['parts']> {
+  const all: TrackedPart[] = []
+  for (const tracking of trackings) for (const part of await readParts(db, tracking.table)) all.push({ part, tracking })
+  const missing = Object.keys(before).filter((oid) => !all.some(({ part }) => part.oid === oid))
+  const left = missing.length === 0 ? [] : await readTables(db, missing)
+  const gone = left.flatMap((part) => {
+    const tracking = trackings.find(({ name }) => name === before[part.oid])
+    return tracking?.columns.every((column) => part.columns.includes(column)) === true ? [{ part, tracking }] : []
+  })
+  return { all, come: all.filter(({ part }) => !(part.oid in before)), gone, dropped: gone.length < missing.length }
+}
+
 /** Why everything has to be counted anew; null: it has not. Pure. */
 export function wholeBecause(flow: Flow<RollupOptions>, request: WorkRequest, facts: RollupFacts): string | null {
   const { position, source, marks } = facts
@@ -85,6 +125,8 @@ export function wholeBecause(flow: Flow<RollupOptions>, request: WorkRequest, fa
   if (position.hash !== flow.definitionHash) return 'the definition changed'
   if (position.source !== source.oid) return 'the table of events is another one'
   if (facts.untracked !== null) return 'changes were not marked: the triggers were not there'
+  // Where events are not kept, that is how they go: their buckets stay.
+  if (facts.parts.dropped && flow.options.keepRaw === null) return 'a partition of the events was dropped'
   if (marks.some(({ at }) => at === null)) return 'the events were cleared away'
   return request.force ? 'forced' : null
 }

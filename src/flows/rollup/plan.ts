@@ -112,7 +112,13 @@ export function planRollup(
   }
   const changed = stretchesOf(options, changedBuckets(options, facts, now, through))
   const before = facts.position === null ? -Infinity : Date.parse(facts.position.through)
-  if (changed.length === 0 && before >= through && due.every(({ slice }) => slices.get(slice.key)?.state === 'done')) {
+  const moved = facts.parts.come.length + facts.parts.gone.length > 0
+  if (
+    changed.length === 0 &&
+    !moved &&
+    before >= through &&
+    due.every(({ slice }) => slices.get(slice.key)?.state === 'done')
+  ) {
     const why = `nothing has changed, and no ${options.grains[0] ?? ''} has ended, since ${facts.position?.through ?? ''}`
     return {
       slices: due.map(({ slice }) => ({ action: 'skip', slice, why })),
@@ -236,6 +242,13 @@ function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: reado
       : [
           `make triggers on ${facts.untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')} that mark what changes`,
         ]),
+    ...(facts.untracked === null ? facts.parts.come : []).map(
+      ({ part }) => `make triggers on ${part.schema}.${part.table}, which has come, and count what is in it`,
+    ),
+    ...facts.parts.gone.map(
+      ({ part }) =>
+        `drop the triggers on ${part.schema}.${part.table}, which is no partition any more, and count without it`,
+    ),
     ...(facts.standing ? [] : [`create ${to.schema}.${to.table}`]),
     `read ${from.schema}.${from.table}${facts.source.indexed ? '' : `, all of it: no index finds events by ${options.at}`}`,
     ...what,

@@ -48,9 +48,6 @@ async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise
   const table = `${options.from.schema}.${options.from.table}`
   try {
     const facts = await lookRollup(flow, whateverIsDue, context)
-    const { partitioned } = await context.state.one<{ partitioned: boolean }>(
-      sql`select relkind = 'p' as "partitioned" from pg_class where oid = ${facts.source.oid}::oid`,
-    )
     return [
       { severity: 'fine', about, says: `counts the events of ${table}`, fix: null },
       ...(facts.source.indexed
@@ -70,16 +67,6 @@ async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise
               about,
               says: `triggers that mark changes are missing on ${table}, or switched off: the next run makes them and counts everything anew`,
               fix: `sluice run ${about}`,
-            },
-          ]
-        : []),
-      ...(partitioned && options.track.tag === 'triggers'
-        ? [
-            {
-              severity: 'warning' as const,
-              about,
-              says: `${table} is partitioned: what is written into a partition by its own name, and partitions that are dropped, mark nothing`,
-              fix: `write by the name of the table; after dropping a partition: sluice backfill ${about} --from … --to … --force`,
             },
           ]
         : []),

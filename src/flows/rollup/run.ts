@@ -32,20 +32,38 @@ export async function runRollup(
   })
 }
 
-/** Makes the triggers that are missing. From their commit on every change is marked; all that was before is counted by this run. */
+/**
+ * Makes the triggers that are missing. From their commit on every change is marked; all that was before is counted by this run, where it
+ * counts everything, else all that a partition holds is marked when it comes or goes.
+ */
 async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, context: WorkContext): Promise<void> {
-  const { untracked } = facts
-  // Who counts a part leaves them to who counts everything, which has to be done then.
-  if (untracked === null || work.tag !== 'whole') return
+  // Who counts a part leaves them to who counts everything, or all that has changed.
+  if (work.tag !== 'whole' && work.tag !== 'changed') return
+  const { untracked, parts } = facts
+  const made = untracked ?? []
+  const anew = made.length > 0
+  const come = anew ? parts.all : parts.come
+  if (!anew && come.length === 0 && parts.gone.length === 0) return
   context.phase('track')
+  const statements = [
+    ...made.flatMap((one) => [...one.statements, ...one.triggersOn(one.table)]),
+    ...come.flatMap(({ tracking, part }) => [...tracking.triggersOn(part), ...(anew ? [] : [tracking.markAll(part)])]),
+    ...parts.gone.flatMap(({ tracking, part }) => [...tracking.dropFrom(part), tracking.markAll(part)]),
+  ]
+  const names = [
+    ...made.map(({ table }) => table),
+    ...come.map(({ part }) => part),
+    ...parts.gone.map(({ part }) => part),
+  ]
+    .map(({ schema, table }) => `${schema}.${table}`)
+    .join(', ')
   try {
     await context.state.transaction(async (tx) => {
       await tx.run(sql`select set_config('lock_timeout', '5s', true)`)
-      for (const statement of untracked.flatMap(({ statements }) => statements)) await tx.run(statement)
+      for (const statement of statements) await tx.run(statement)
     })
   } catch (error) {
     if (!(error instanceof SluiceError) || error.code !== 'STORE_DENIED') throw error
-    const names = untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')
     throw new SluiceError('STORE_DENIED', `${flow.name} may not put triggers on ${names}`, {
       why: error.why,
       fix: `grant trigger on ${names} to the role of the database's url, or set track: { lookback: '3d' }`,
@@ -176,6 +194,7 @@ class Counting {
       hash: this.#flow.definitionHash,
       source: facts.source.oid,
       tracking: facts.tracking,
+      parts: Object.fromEntries(facts.parts.all.map(({ part, tracking }) => [part.oid, tracking.name])),
     }
     // A range says nothing of what lies outside of it.
     if (this.#detail.work.tag === 'range') return

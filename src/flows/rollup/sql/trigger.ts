@@ -4,17 +4,25 @@
  * run with the rights of whoever made them and a pinned search path, so that a role that may write events needs no rights here.
  */
 import { createHash } from 'node:crypto'
-import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
+import { ident, idents, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
 import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
 import { fromJoined, instant, type AtType } from './events.ts'
 
-/** A trigger function, and the triggers on one table that call it. */
+/** A trigger function, and the triggers on one table, and on each of its partitions, that call it. */
 export interface Tracking {
   readonly table: TableRef
   /** In the schema of the state; the triggers' names begin with it. */
   readonly name: string
+  /** Those of the table that count. */
+  readonly columns: readonly string[]
   readonly operations: readonly Operation[]
+  /** Makes the function anew. */
   readonly statements: readonly Query[]
+  /** Makes the triggers on the table, or on one of its partitions: who writes by its name fires none of the table's. */
+  triggersOn(table: TableRef): readonly Query[]
+  dropFrom(table: TableRef): readonly Query[]
+  /** Marks every row of one that came or went with what is in it. */
+  markAll(table: TableRef): Query
 }
 
 export type Operation = 'insert' | 'update' | 'delete' | 'truncate'
@@ -34,17 +42,17 @@ export function trackingOf(
   by: Tracked,
   guarded: readonly string[],
 ): readonly Tracking[] {
-  const own = tracking(options.from, by, 'events', ['insert', 'update', 'delete', 'truncate'], (rows) => {
-    const names = [...new Set([options.at, ...eventColumns(options)])]
+  const names = [...new Set([options.at, ...eventColumns(options)])]
+  const own = tracking(options.from, by, 'events', names, ['insert', 'update', 'delete', 'truncate'], (rows) => {
     return sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows(names)}) as e where isfinite(${ident('e', options.at)})`
   })
   const joined = options.joins.map((one) => {
     const operations: Operation[] = guarded.includes(one.alias)
       ? ['update', 'delete', 'truncate']
       : ['insert', 'update', 'delete', 'truncate']
-    return tracking(one, by, one.alias, operations, (rows) => {
-      const names = [...new Set([...one.on.map(({ theirs }) => theirs), ...joinedColumns(options, one)])]
-      return sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows(names))} where isfinite(${ident('t', options.at)})`
+    const theirs = [...new Set([...one.on.map((pair) => pair.theirs), ...joinedColumns(options, one)])]
+    return tracking(one, by, one.alias, theirs, operations, (rows) => {
+      return sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows(theirs))} where isfinite(${ident('t', options.at)})`
     })
   })
   return [own, ...joined]
@@ -79,6 +87,7 @@ function tracking(
   table: TableRef,
   by: Tracked,
   what: string,
+  columns: readonly string[],
   operations: readonly Operation[],
   marks: (rows: Rows) => Query,
 ): Tracking {
@@ -92,17 +101,11 @@ function tracking(
   const rowsOf =
     (relation: 'old_rows' | 'new_rows'): Rows =>
     (names) =>
-      sql`select ${join(
-        names.map((one) => ident(one)),
-        ', ',
-      )} from ${raw(relation)}`
+      sql`select ${idents(names)} from ${raw(relation)}`
   // As text: some types cannot be compared. Rows that differ in nothing that counts fall away.
   const changed: Rows = (names) => {
     const list = (relation: string): Query =>
-      sql`select to_jsonb(r) as row from (select ${join(
-        names.map((one) => ident(one)),
-        ', ',
-      )} from ${raw(relation)}) as r`
+      sql`select to_jsonb(r) as row from (select ${idents(names)} from ${raw(relation)}) as r`
     const [before, after] = [list('old_rows'), list('new_rows')]
     return sql`select r.* from ((${before} except all ${after}) union all (${after} except all ${before})) as c,
       jsonb_populate_record(null::${ident(table.schema, table.table)}, c.row) as r`
@@ -125,24 +128,33 @@ function tracking(
     update: 'referencing old table as old_rows new table as new_rows',
     truncate: '',
   }
-  const on = ident(table.schema, table.table)
+  const nameOf = (operation: Operation): Query => ident(`sluice_${name}_${operation}`)
+  const dropFrom = (one: TableRef): readonly Query[] =>
+    operations.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
+  const rowsIn =
+    (one: TableRef): Rows =>
+    (names) =>
+      sql`select ${idents(names)} from only ${ident(one.schema, one.table)}`
   return {
     table,
     name,
+    columns,
     operations,
     statements: [
       sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${dollars(
         `begin\n  ${body}\n  end if;\n  return null;\nend`,
       )}`,
       sql`comment on function ${called}() is ${literal(`Sluice: marks what the rollup ${flow} of ${project} has to count anew`)}`,
-      ...operations.flatMap((operation) => {
-        const trigger = ident(`sluice_${name}_${operation}`)
-        return [
-          sql`drop trigger if exists ${trigger} on ${on}`,
-          sql`create trigger ${trigger} after ${raw(operation)} on ${on} ${raw(relations[operation])} for each statement execute function ${called}()`,
-        ]
-      }),
     ],
+    triggersOn: (one) => [
+      ...dropFrom(one),
+      ...operations.map(
+        (operation) =>
+          sql`create trigger ${nameOf(operation)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${called}()`,
+      ),
+    ],
+    dropFrom,
+    markAll: (one) => raw(into(marks(rowsIn(one)))),
   }
 }
 
@@ -153,22 +165,56 @@ function dollars(text: string): Query {
   return raw(`$${tag}$${text}$${tag}$`)
 }
 
-/** What changes when the functions or triggers do. */
+/** What changes when the functions or triggers do, whatever partitions there are. */
 export function fingerprint(all: readonly Tracking[]): string {
-  return shortHash(JSON.stringify(all.map(({ name, statements }) => [name, statements.map((one) => one.sql)])))
+  return shortHash(
+    JSON.stringify(
+      all.map((one) => [one.name, [...one.statements, ...one.triggersOn(one.table)].map((statement) => statement.sql)]),
+    ),
+  )
 }
 
-/** How many of the triggers are there and would fire. */
-export async function countTriggers(db: Sql, all: readonly Tracking[]): Promise<number> {
-  const names = all.flatMap(({ name, operations }) => operations.map((operation) => `sluice_${name}_${operation}`))
-  const tables = all.flatMap(({ table, operations }) => operations.map(() => `${ident(table.schema, table.table).sql}`))
+/** Whether all triggers are on all of these tables, and would fire. */
+export async function areTracked(
+  db: Sql,
+  all: readonly { readonly tracking: Tracking; readonly table: TableRef }[],
+): Promise<boolean> {
+  const wanted = all.flatMap(({ tracking: { name, operations }, table }) =>
+    operations.map((operation) => ({
+      name: `sluice_${name}_${operation}`,
+      table: ident(table.schema, table.table).sql,
+    })),
+  )
   const { count } = await db.one<{ count: number }>(sql`
     select count(*)::int as count
-    from unnest(${names}::text[], ${tables}::text[]) as w (name, relation)
+    from unnest(${wanted.map(({ name }) => name)}::text[], ${wanted.map(({ table }) => table)}::text[]) as w (name, relation)
       join pg_trigger t on t.tgname = w.name and t.tgrelid = to_regclass(w.relation) and t.tgenabled in ('O', 'A')`)
-  return count
+  return count === wanted.length
 }
 
-/** How many there should be. */
-export const expectedTriggers = (all: readonly Tracking[]): number =>
-  all.reduce((sum, { operations }) => sum + operations.length, 0)
+/** A partition of a table, at any depth, or a table that inherits from it. */
+export interface Part extends TableRef {
+  readonly oid: string
+}
+
+/** Those that can have such triggers: foreign ones cannot. */
+export async function readParts(db: Sql, { schema, table }: TableRef): Promise<readonly Part[]> {
+  return await db.all<{ oid: string; schema: string; table: string }>(sql`
+    with recursive part as (
+      select inhrelid as oid from pg_inherits where inhparent = to_regclass(${ident(schema, table).sql})
+      union select i.inhrelid from pg_inherits i join part on i.inhparent = part.oid)
+    select c.oid::text as "oid", n.nspname::text as "schema", c.relname::text as "table"
+    from part join pg_class c on c.oid = part.oid join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') order by c.oid`)
+}
+
+/** Of tables that were such parts: those that are still there, with their columns. */
+export async function readTables(
+  db: Sql,
+  oids: readonly string[],
+): Promise<readonly (Part & { readonly columns: readonly string[] })[]> {
+  return await db.all<{ oid: string; schema: string; table: string; columns: string[] }>(sql`
+    select c.oid::text as "oid", n.nspname::text as "schema", c.relname::text as "table",
+      array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "columns"
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = any(${oids}::text[]::oid[]) order by c.oid`)
+}
