@@ -1,5 +1,4 @@
 import { SluiceError } from '../../lib/error.ts'
-import { sql } from '../../lib/sql.ts'
 import { whateverIsDue, type Ddl, type Finding, type Flow, type Kind, type LookContext } from '../flow.ts'
 import { levelName, type RollupOptions } from './config.ts'
 import { lookRollup, type RollupFacts } from './facts.ts'
