@@ -87,7 +87,7 @@ export async function readList(reads: Reads): Promise<Found | null> {
   const options = { timeoutMs, signal: leaving.signal }
   const list = chunked((row) => reader.read(statement.query, row, options), write, statement.headed)
   const first = await list.first
-  const age = first === undefined ? await ageBeside(reads) : ageOf(first[0] ?? null, compiled.records)
+  const age = first === undefined ? await ageBeside(reads) : ageOf(first[statement.ageAt] ?? null, compiled.records)
   const refusal = first !== undefined && bounded === null && Number(first[1]) > maxRows
   // What was learnt of one publication says nothing of another.
   const same = first === undefined || bounded === 'this'
