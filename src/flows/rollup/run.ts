@@ -283,12 +283,12 @@ class Counting {
     const fresh = standing === null
     if (!fresh) {
       await growTable(this.#tx, options, standing, this.#shape())
-      for (const grain of options.grains)
-        await this.#tx.run(
-          sql`delete from ${tableOf(options)} where grain = ${grain}${
-            options.keepRaw === null ? raw('') : sql` and bucket >= ${new Date(boundary).toISOString()}::timestamptz`
-          }`,
-        )
+      // Where events are kept, so is nothing that they do not tell: not by a period either that is counted no more.
+      const where =
+        options.keepRaw === null
+          ? raw('')
+          : sql` where grain = any(${options.grains}::text[]) and bucket >= ${new Date(boundary).toISOString()}::timestamptz`
+      await this.#tx.run(sql`delete from ${tableOf(options)}${where}`)
     }
     const distinct = options.measures.some(({ fn }) => fn === 'distinct')
     if (distinct) await this.#wholeNew(whole, buckets, fresh)
