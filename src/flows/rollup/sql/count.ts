@@ -2,10 +2,11 @@
 import { ident, idents, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
+import { ranked, unfolded } from '../../../lib/sketch.ts'
 import { columnsOf, fixedColumns, levelName, type RollupOptions } from '../config.ts'
 import { instants, ranges, within } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
-import { ofCounted, ofEvents } from './measure.ts'
+import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
 
 /** The columns of the table, in order. */
 export function columnNames({ dimensions, measures }: RollupOptions): readonly string[] {
@@ -73,13 +74,40 @@ export function countEvents(
         from: sql`${new Date(read[0]?.from ?? 0).toISOString()}::timestamptz`,
         to: sql`${new Date(read.at(-1)?.to ?? 0).toISOString()}::timestamptz`,
       })} as e`
-  const { sets, level } = levelled(options, raw('b.sluice_i'))
   const inside = indexed ? sql` and e."at" >= r.lo and e."at" < r.hi` : raw('')
+  const found = sql`${events} cross join lateral (select width_bucket(e."at", ${starts}) as sluice_i) as b
+    where b.sluice_i > 0 and e."at" < (${ends})[b.sluice_i]${inside}`
+  if (eventPieces(options.measures).length > 0) return countRanked(options, grain, starts, found)
+  const { sets, level } = levelled(options, raw('b.sluice_i'))
   return sql`
     select ${literal(grain)}::text, ${level}, (${starts})[b.sluice_i], ${lists(options)}
-    from ${events} cross join lateral (select width_bucket(e."at", ${starts}) as sluice_i) as b
-    where b.sluice_i > 0 and e."at" < (${ends})[b.sluice_i]${inside}
+    from ${found}
     group by grouping sets (${sets})`
+}
+
+/** The smallest hashes of a group are told before there are groups: hence each event once for every level, instead of grouping sets. */
+function countRanked(options: RollupOptions, grain: Grain, starts: Query, found: Query): Query {
+  const { dimensions, levels, measures } = options
+  const own = dimensions.map(({ name }, index) => {
+    const of = levels.flatMap((level, at) => (level.includes(name) ? [String(at)] : []))
+    // What no level has is needed for its type.
+    const only = sql`case when l.sluice_level in (${raw(of.join(', '))}) then e.${dimension(index)} end as ${dimension(index)}`
+    return { used: of.length > 0, column: of.length > 0 ? only : sql`e.${dimension(index)}` }
+  })
+  const by = [
+    raw('sluice_level'),
+    raw('sluice_i'),
+    ...own.flatMap(({ used }, index) => (used ? [dimension(index)] : [])),
+  ]
+  const looked = measures.map((_, index) => sql`e.${ident(`m${index}`)}`)
+  const rows = sql`(
+    select l.sluice_level, b.sluice_i, ${join([...own.map(({ column }) => column), ...looked], ', ')}
+    from generate_series(0, ${raw(String(levels.length - 1))}) as l (sluice_level) cross join ${found})`
+  const names = levels.map((level, at) => sql`when ${raw(String(at))} then ${literal(levelName(level))}`)
+  return sql`
+    select ${literal(grain)}::text, (case sluice_level ${join(names, ' ')} end)::text, (${starts})[sluice_i], ${lists(options)}
+    from ${ranked(rows, eventPieces(measures), by)} as b
+    group by ${join(by, ', ')}`
 }
 
 /** Dimensions and measures of events. */
@@ -112,14 +140,34 @@ export function countFiner(
   // One level is no text to group by.
   const [only, ...others] = options.levels
   const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
+  const measured = join(
+    columns.flatMap((one) => one ?? []),
+    ', ',
+  )
+  if (countedPieces(options.measures).length > 0) {
+    const keys = [...(single === null ? [raw('level')] : []), raw('sluice_i'), ...names.map((name) => ident(name))]
+    // The order of levels is of no interest, only that equal ones are together.
+    const level = single === null ? sql`c.level collate "C" as level, ` : raw('')
+    const rows = sql`select ${level}b.sluice_i, ${idents([...names, ...options.measures.flatMap(columnsOf)])}
+      from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
+      where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}`
+    return sql`
+      select ${literal(grain)}::text, ${single ?? raw('level')}, (${starts})[sluice_i]${by}, ${measured}
+      from ${unfoldedRanked(options, rows, keys)} as c group by ${join(keys, ', ')}`
+  }
   return sql`
-    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.sluice_i]${by}, ${join(
-      columns.flatMap((one) => one ?? []),
-      ', ',
-    )}
+    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.sluice_i]${by}, ${measured}
     from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
     where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}
     group by ${single === null ? raw('c.level, ') : raw('')}b.sluice_i${by}`
+}
+
+/** Rows of the table that are to be grouped by keys of theirs, as `ofCounted` takes them. */
+function unfoldedRanked({ measures }: RollupOptions, rows: Query, keys: readonly Query[]): Query {
+  const pieces = countedPieces(measures)
+  const sketches = pieces.map(({ column }) => column)
+  const adding = measures.flatMap(columnsOf).filter((name) => !sketches.includes(name))
+  return ranked(unfolded(rows, { keys, adding, sketches }), pieces, keys)
 }
 
 /** Another level of a grain, made of the rows of the level that has all of its dimensions. */
@@ -138,8 +186,9 @@ export function countLevel(
   const shown = options.dimensions.map(({ name }) => (level.includes(name) ? ident(name) : raw('null')))
   const by = options.dimensions.filter(({ name }) => level.includes(name)).map(({ name }) => ident(name))
   const newer = since === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+  const keys = [raw('bucket'), ...by]
+  const rows = sql`select * from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer}`
   return sql`
-    select grain, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, ...columns.flatMap((one) => one ?? [])], ', ')}
-    from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer}
-    group by ${join([raw('grain'), raw('bucket'), ...by], ', ')}`
+    select ${literal(grain)}::text, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, ...columns.flatMap((one) => one ?? [])], ', ')}
+    from ${unfoldedRanked(options, rows, keys)} as c group by ${join(keys, ', ')}`
 }
