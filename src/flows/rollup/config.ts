@@ -147,6 +147,13 @@ export function shownColumnsOf(measure: Measure): readonly string[] {
 /** The column that holds the hashes which an approximate number is told from (`lib/sketch.ts`). */
 export const sketchColumn = ({ name: measure }: Pick<Measure, 'name'>): string => `${measure}_sketch`
 
+/** What is said of those that are approximate wherever measures are named: null if none is. */
+export function approximateWords(measures: readonly Measure[]): string | null {
+  const names = measures.flatMap((measure) => (approximateOf(measure) === null ? [] : [measure.name]))
+  if (names.length === 0) return null
+  return `${names.join(', ')}: approximate from 1,024 different values on, with a standard error of ${(100 * sketchError).toFixed(1)} %`
+}
+
 /** How far a measure may be off; null: it is exact. */
 export function approximateOf({ fn }: Pick<Measure, 'fn'>): { readonly error: number } | null {
   return fn === 'approximate' ? { error: sketchError } : null
@@ -190,6 +197,9 @@ export function faultsOf(
   for (const column of columns)
     if (column.startsWith('sluice_'))
       faults.push({ path: 'measures', fault: `"${column}" begins with sluice_, as names of our own do` })
+  for (const column of columns)
+    if (Buffer.byteLength(column) > 63)
+      faults.push({ path: 'measures', fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
   if (aliases.includes('t'))
     faults.push({ path: 'from.join.t', fault: 't is what the events are called; choose another alias' })
   for (const column of new Set(columns.filter((one, at) => columns.indexOf(one) !== at)))
