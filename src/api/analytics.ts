@@ -195,7 +195,9 @@ async function totals(
           by,
           measures: names.viewCount,
         })
-  const of = new Map(own?.series.map(({ key, points }) => [nameOf(key[by]), numberOf(points[0]?.values[names.viewCount])]))
+  const of = new Map(
+    own?.series.map(({ key, points }) => [nameOf(key[by]), numberOf(points[0]?.values[names.viewCount])]),
+  )
   const found = new Map<string, { y: number; z: number | null }>()
   for (const { key, points } of answer.series) {
     const views = numberOf(points[0]?.values[names.viewCount])

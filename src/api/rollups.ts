@@ -182,9 +182,14 @@ export const rollups: Resource = (app, { rollups: all }) => {
       response: { 200: comparison, 404: noFlow, 502: problemAnswer('the database refused') },
     },
     async handler({ params, query: { grain: by, bucket: at, level = null, limit } }) {
-      const { shown, counts, dimensions, measures, approximate: marked, ...rest } = await looking(502, () =>
-        all.compare(params.flow, { grain: by, at, level, limit }),
-      )
+      const {
+        shown,
+        counts,
+        dimensions,
+        measures,
+        approximate: marked,
+        ...rest
+      } = await looking(502, () => all.compare(params.flow, { grain: by, at, level, limit }))
       return {
         ...rest,
         counts,

@@ -78,8 +78,7 @@ export function unfolded(
     ...keys,
     ...adding.map((name) => sql`case when coalesce(n.sluice_from, 1) = 1 then ${column(name)} end as ${ident(name)}`),
     ...sketches.map(
-      (name) =>
-        sql`nullif(substr(${column(name)}, n.sluice_from, ${raw(String(bytes))}), ''::bytea) as ${ident(name)}`,
+      (name) => sql`nullif(substr(${column(name)}, n.sluice_from, ${raw(String(bytes))}), ''::bytea) as ${ident(name)}`,
     ),
   ]
   const lengths = sketches.map((name) => sql`length(${column(name)})`)

@@ -137,9 +137,182 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
     })
     expect(day.approximate).toEqual({ users: { error: sketchError }, amounts: { error: sketchError } })
     expect(day.shown[0]).toMatchObject({ difference: 'changed', columns: ['users_sketch'] })
-    expect(Object.keys(day.shown[0]?.table ?? {}).toSorted()).toEqual(['amounts', 'mean', 'mean_count', 'mean_sum', 'users', 'views'])
+    expect(Object.keys(day.shown[0]?.table ?? {}).toSorted()).toEqual([
+      'amounts',
+      'mean',
+      'mean_count',
+      'mean_sum',
+      'users',
+      'views',
+    ])
     const [repaired] = await it.sluice.verify(['views'], { repair: true })
     expect(repaired?.verifications.filter(({ verdict }) => verdict !== 'identical')).toEqual([])
     judge(await compared(it))
   })
+})
+
+/** What the smallest 1,024 hashes of the different values in these events say. */
+async function told(it: Counted, where: string): Promise<{ readonly exact: number; readonly number: number }> {
+  const [row] = await it.db.query<{ n: number; kth: string | null }>(`
+    select count(*)::int as n, (array_agg(encode(h, 'hex') order by h))[1024] as kth
+    from (select distinct ${hashOf(raw('v.usr')).sql} as h ${exact.events} and v.usr is not null and ${where}) as d`)
+  const [n, kth] = [row?.n ?? 0, row?.kth ?? null]
+  return { exact: n, number: kth === null ? n : Math.round((1023 * 2 ** 64) / (Number(BigInt(`0x${kth}`)) + 1)) }
+}
+
+describe.each([18, 14] as const)('as series on PostgreSQL %i', (version) => {
+  let it: Counted
+  beforeAll(async () => {
+    it = await counted(version, setUp, options)
+    await ran(it.sluice)
+  })
+  afterAll(() => it[Symbol.asyncDispose]())
+
+  const local = (text: string): string => `timestamp '${text}' at time zone '${zone}'`
+  const months = ['2025-01', '2025-02', '2025-03', '2025-04']
+  const inMonth = (at: number, more: string): string =>
+    `v.viewed_at >= ${local(`${months[at]}-01`)} and v.viewed_at < ${local(`${months[at + 1]}-01`)} and ${more}`
+  const filters = [
+    ['true', null],
+    [`b.country = 'DE'`, { eq: { field: 'country', value: 'DE' } }],
+    ['not (v.blog in (1, 3))', { not: { in: { field: 'blog', value: [1, 3] } } }],
+  ] as const
+  const asked = { from: '2025-01', to: '2025-03', grain: 'month', measures: 'users' }
+
+  const check = async (): Promise<void> => {
+    for (const [where, tree] of filters) {
+      const filter = tree === null ? undefined : JSON.stringify(tree)
+      const answer = await it.sluice.series.read('views', { ...asked, filter })
+      for (const [at, { values }] of (answer.series[0]?.points ?? []).entries())
+        expect(values, `${where} ${at}`).toEqual({ users: (await told(it, inMonth(at, where))).number })
+      const whole = await it.sluice.series.total('views', { ...asked, filter })
+      const { exact: of, number } = await told(
+        it,
+        `v.viewed_at >= ${local('2025-01-01')} and v.viewed_at < ${local('2025-04-01')} and ${where}`,
+      )
+      // Were months summed, those that come again would count again.
+      expect(whole.series[0]?.points[0]?.values).toEqual({ users: number })
+      expect(Math.abs(number - of)).toBeLessThanOrEqual(4 * sketchError * of)
+    }
+    const by = await it.sluice.series.read('views', { ...asked, by: 'country' })
+    expect(by.series.map(({ key }) => key['country']).toSorted()).toEqual(['DE', 'US', null])
+    for (const { key, points } of by.series)
+      for (const [at, { values, growth }] of points.entries()) {
+        const where = key['country'] === null ? 'b.country is null' : `b.country = '${String(key['country'])}'`
+        const { number } = await told(it, inMonth(at, where))
+        expect(values).toEqual({ users: number })
+        const before = points[at - 1]?.values['users']
+        if (before === undefined) expect(growth).toEqual({ users: null })
+        else expect(growth['users']).toBeCloseTo((100 * (number - Number(before))) / Number(before), 6)
+      }
+  }
+
+  test('three months, by month and as one, with a filter and by a dimension', async () => {
+    await check()
+    const answer = await it.sluice.series.read('views', { ...asked, measures: 'views,users' })
+    expect(answer.measures).toEqual([
+      { name: 'views', fn: 'count', approximate: null },
+      { name: 'users', fn: 'approximate', approximate: { error: sketchError } },
+    ])
+    expect(answer.series[0]?.points.some(({ live }) => live)).toBe(false)
+  })
+
+  test('in a zone that the table has no days of, and of days in which nothing happened', async () => {
+    const answer = await it.sluice.series.read('views', {
+      ...asked,
+      zone: 'Asia/Tokyo',
+      grain: 'day',
+      from: '2025-03-08',
+      to: '2025-03-14',
+    })
+    const start = Date.parse('2025-03-08T00:00:00+09:00')
+    for (const [at, { values, bucket }] of (answer.series[0]?.points ?? []).entries()) {
+      expect(bucket.getTime()).toBe(start + at * 86_400_000)
+      const between = [at, at + 1].map((day) => `'${new Date(start + day * 86_400_000).toISOString()}'`)
+      const { number } = await told(it, `v.viewed_at >= ${between[0]} and v.viewed_at < ${between[1]}`)
+      expect(values).toEqual({ users: number })
+    }
+    const none = await it.sluice.series.read('views', { ...asked, from: '2024-01', to: '2024-01' })
+    expect(none.series[0]?.points[0]?.values).toEqual({ users: 0 })
+  })
+
+  test('while the table is behind', async () => {
+    await it.db.query(`
+      insert into view (blog, usr, viewed_at) select 1 + i % 6, 70000 + i, '2025-02-14 12:00+00' from generate_series(1, 2500) i;
+      delete from view where viewed_at >= '2025-03-12' and id % 2 = 0;`)
+    await check()
+    const { series } = await it.sluice.series.read('views', asked)
+    expect(series[0]?.points.map(({ live }) => live)).toEqual([false, true, true])
+    await ran(it.sluice)
+    await check()
+  })
+})
+
+test('a year is made of what was counted, not of its events', async () => {
+  await using it = await counted(18, setUp, { ...options, keep: { raw: '36500d' } })
+  await ran(it.sluice)
+  const year = async (): Promise<unknown> =>
+    (await it.db.query(`select users::int as n from rolled where grain = 'year' and level = 'total'`))[0]?.['n']
+  await it.db.query(
+    `insert into view (blog, usr, viewed_at) select 1, 90000 + i, '2025-02-02 12:00+00' from generate_series(1, 100) i`,
+  )
+  const { number } = await told(it, 'true')
+  // Nobody is told of it: whoever looked at events of March for the year would find none.
+  await it.db.query(`
+    alter table view disable trigger user;
+    delete from view where viewed_at >= '2025-02-03' or viewed_at < '2025-02-02';
+    alter table view enable trigger user`)
+  await ran(it.sluice)
+  expect(await year()).toBe(number)
+})
+
+test('events need not be kept for it, and a definition that changes is counted anew', async () => {
+  const { users, views } = options.measures
+  const changed = { ...options, measures: { views, users: { distinct: 'usr' }, paid: { sum: 'usr' } } }
+  await using it = await counted(18, setUp, changed)
+  await ran(it.sluice)
+  // Of a column that held exact numbers, and one that held sums of another type.
+  const again = await it.again({ ...options, measures: { ...options.measures, users, paid: { approximate: 'usr' } } })
+  await ran(again)
+  judge(await compared(it))
+  expect(await difference(it.db, exact)).toEqual([])
+  const back = await it.again({ ...options, keep: { raw: '30d' } })
+  await ran(back)
+  const [before] = await it.db.query<{ n: string }>(
+    `select md5(string_agg(users_sketch, '' order by grain, level, bucket, blog, country)) as n from rolled where bucket < '2026-01-01'`,
+  )
+  await it.db.query(`
+    delete from view;
+    insert into view (blog, usr, viewed_at) select 1, i, now() - interval '2 days' from generate_series(1, 9) i`)
+  await ran(back)
+  const [recent] = await it.db.query(
+    `select users::int as n from rolled where grain = 'year' and level = 'total' order by bucket desc limit 1`,
+  )
+  expect(recent).toEqual({ n: 9 })
+  expect(
+    await it.db.query(
+      `select md5(string_agg(users_sketch, '' order by grain, level, bucket, blog, country)) as n from rolled where bucket < '2026-01-01'`,
+    ),
+  ).toEqual([before])
+})
+
+test('what is wrong in a config is named', () => {
+  const faults = (more: object): readonly string[] =>
+    faultsOf(
+      rollupDefinition.parse({ from: 'view', at: 'viewed_at', to: 'rolled', grains: ['hour', 'year'], ...more }),
+    ).map(({ path, fault }) => `${path}: ${fault}`)
+  expect(faults({ measures: { users: { approximate: 'usr' } }, keep: { raw: '7d' } })).toEqual([])
+  expect(faults({ measures: { users: { distinct: 'usr' } }, keep: { raw: '7d' } })).toEqual([
+    expect.stringMatching(/^keep.raw: different values of users by year .* count \{ approximate: … \}$/),
+  ])
+  expect(faults({ measures: { users: { approximate: 'blog.author' } } })).toEqual([
+    expect.stringMatching(/^measures.users: "blog.author" is of "blog"/),
+  ])
+  expect(faults({ measures: { users: { approximate: 'usr' }, users_sketch: 'count' } })).toEqual([
+    'measures: two columns of the table would be called "users_sketch"',
+  ])
+  expect(faults({ measures: { [`${'u'.repeat(60)}`]: { approximate: 'usr' } } })).toEqual([
+    expect.stringMatching(/_sketch" is too long for the name of a column/),
+  ])
+  expect(() => faults({ measures: { users: { approximate: 'usr', distinct: 'usr' } } })).toThrow()
 })

@@ -155,6 +155,7 @@ function liveParts({ rollup, fields, question, measures, reading, events, now }:
   const group = [raw('sluice_at'), ...by.map((name) => ident(`d${rollup.dimensions.indexOf(name)}`))]
   const found = sql`unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, sluice_at)
         cross join lateral (select * from ${events} as x where x."at" >= r.lo and x."at" < r.hi${first}) as e${condition}`
-  const rows = pieces.length === 0 ? found : sql`${ranked(sql`(select r.sluice_at, e.* from ${found})`, pieces, group)} as e`
+  const rows =
+    pieces.length === 0 ? found : sql`${ranked(sql`(select r.sluice_at, e.* from ${found})`, pieces, group)} as e`
   return [sql`select sluice_at, ${join([...keys, ...counted], ', ')} from ${rows} group by ${join(group, ', ')}`]
 }

@@ -103,7 +103,11 @@ export interface Dimension {
 
 export type Measure =
   | { readonly name: string; readonly fn: 'count'; readonly of: ColumnRef | null }
-  | { readonly name: string; readonly fn: 'sum' | 'min' | 'max' | 'avg' | 'distinct' | 'approximate'; readonly of: ColumnRef }
+  | {
+      readonly name: string
+      readonly fn: 'sum' | 'min' | 'max' | 'avg' | 'distinct' | 'approximate'
+      readonly of: ColumnRef
+    }
 
 /** A rollup as it runs. */
 export interface RollupOptions {

@@ -6,14 +6,7 @@ import { sql } from '../../lib/sql.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
 import type { Flow, LookContext } from '../flow.ts'
-import {
-  approximateOf,
-  levelName,
-  shownColumnsOf,
-  type ColumnRef,
-  type Measure,
-  type RollupOptions,
-} from './config.ts'
+import { approximateOf, levelName, shownColumnsOf, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
 import { readSource, stateOf, type Position } from './facts.ts'
 import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'

@@ -45,9 +45,9 @@ export function bothSides(
   )
   const values = (side: Side): Query =>
     object(
-      options.measures.flatMap(shownColumnsOf).map(
-        (name) => [name, sql`min(${ident(name)}::text) filter (where sluice_side = ${literal(side)})`] as const,
-      ),
+      options.measures
+        .flatMap(shownColumnsOf)
+        .map((name) => [name, sql`min(${ident(name)}::text) filter (where sluice_side = ${literal(side)})`] as const),
     )
   const by = list([raw('level'), ...dimensions.map((name) => ident(name))])
   return sql`

@@ -9,10 +9,7 @@ function average(total: Query, count: Query): Query {
 }
 
 /** The hashes that an approximate measure is told from: of events, and of what was counted (`unfolded`); null: it is exact. */
-export function piecesOf(
-  measure: Measure,
-  at: number,
-): { readonly ofEvents: Piece; readonly ofCounted: Piece } | null {
+export function piecesOf(measure: Measure, at: number): { readonly ofEvents: Piece; readonly ofCounted: Piece } | null {
   if (measure.fn !== 'approximate') return null
   return { ofEvents: { column: `m${at}`, at }, ofCounted: { column: sketchColumn(measure), at } }
 }
