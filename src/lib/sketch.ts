@@ -49,6 +49,18 @@ export function sketchOf(piece: Piece): Query {
   return sql`coalesce(string_agg(${hash}, ''::bytea order by ${hash}) filter (where ${rank(piece)} <= ${raw(String(size))} and ${before(piece)} is distinct from ${hash}), ''::bytea)`
 }
 
+/** An aggregate that puts sketches in a row, for `unionOf`: of few, since a group's are all held at once. In order, so that other groups' are not. */
+export function gathered(column: Query, order: Query): Query {
+  return sql`string_agg(${column}, ''::bytea order by ${order})`
+}
+
+/** Sketches in a row as one sketch. */
+export function unionOf(sketches: Query): Query {
+  return sql`coalesce((select string_agg(s.hash, ''::bytea order by s.hash) from (
+    select distinct substr(${sketches}, n.sluice_from, ${raw(String(bytes))}) as hash
+    from generate_series(1, length(${sketches}), ${raw(String(bytes))}) as n (sluice_from) order by hash limit ${raw(String(size))}) as s), ''::bytea)`
+}
+
 /** The number that a sketch tells. */
 export function estimateOf(sketch: Query): Query {
   const largest = sql`substr(${sketch}, ${raw(String((size - 1) * bytes + 1))}, ${raw(String(bytes))})`

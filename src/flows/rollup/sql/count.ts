@@ -2,8 +2,8 @@
 import { ident, idents, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
-import { ranked, unfolded } from '../../../lib/sketch.ts'
-import { columnsOf, fixedColumns, levelName, type RollupOptions } from '../config.ts'
+import { estimateOf, gathered, ranked, unfolded, unionOf } from '../../../lib/sketch.ts'
+import { columnsOf, fixedColumns, levelName, sketchColumn, type RollupOptions } from '../config.ts'
 import { instants, ranges, within } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
@@ -131,43 +131,25 @@ export function countFiner(
     readonly from: Query
   },
 ): Query | null {
-  const columns = options.measures.map(ofCounted)
-  if (columns.some((one) => one === null)) return null
   const { grain, finer, buckets, from } = what
   const starts = instants(buckets.map(({ from }) => from))
-  const names = options.dimensions.map(({ name }) => name)
-  const by = names.length === 0 ? raw('') : sql`, ${idents(names)}`
+  const names = options.dimensions.map(({ name }) => ident(name))
   // One level is no text to group by.
   const [only, ...others] = options.levels
   const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
-  const measured = join(
-    columns.flatMap((one) => one ?? []),
-    ', ',
-  )
-  if (countedPieces(options.measures).length > 0) {
-    const keys = [...(single === null ? [raw('level')] : []), raw('sluice_i'), ...names.map((name) => ident(name))]
-    // The order of levels is of no interest, only that equal ones are together.
-    const level = single === null ? sql`c.level collate "C" as level, ` : raw('')
-    const rows = sql`select ${level}b.sluice_i, ${idents([...names, ...options.measures.flatMap(columnsOf)])}
-      from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
-      where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}`
-    return sql`
-      select ${literal(grain)}::text, ${single ?? raw('level')}, (${starts})[sluice_i]${by}, ${measured}
-      from ${unfoldedRanked(options, rows, keys)} as c group by ${join(keys, ', ')}`
-  }
+  const keys = [...(single === null ? [raw('level')] : []), raw('sluice_i'), ...names]
+  const counted = countRows(options, {
+    rows: sql`(
+      select c.*, b.sluice_i from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
+      where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)})`,
+    keys,
+    // So many hours as a year has are few.
+    few: raw('bucket'),
+  })
+  if (counted === null) return null
   return sql`
-    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.sluice_i]${by}, ${measured}
-    from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
-    where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}
-    group by ${single === null ? raw('c.level, ') : raw('')}b.sluice_i${by}`
-}
-
-/** Rows of the table that are to be grouped by keys of theirs, as `ofCounted` takes them. */
-function unfoldedRanked({ measures }: RollupOptions, rows: Query, keys: readonly Query[]): Query {
-  const pieces = countedPieces(measures)
-  const sketches = pieces.map(({ column }) => column)
-  const adding = measures.flatMap(columnsOf).filter((name) => !sketches.includes(name))
-  return ranked(unfolded(rows, { keys, adding, sketches }), pieces, keys)
+    select ${literal(grain)}::text, ${single ?? raw('level')}, (${starts})[sluice_i], ${join([...names, measured(options)], ', ')}
+    from ${counted} as c`
 }
 
 /** Another level of a grain, made of the rows of the level that has all of its dimensions. */
@@ -180,15 +162,62 @@ export function countLevel(
     readonly since: number | null
   },
 ): Query | null {
-  const columns = options.measures.map(ofCounted)
-  if (columns.some((one) => one === null)) return null
   const { grain, level, root, since } = what
   const shown = options.dimensions.map(({ name }) => (level.includes(name) ? ident(name) : raw('null')))
   const by = options.dimensions.filter(({ name }) => level.includes(name)).map(({ name }) => ident(name))
   const newer = since === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
-  const keys = [raw('bucket'), ...by]
-  const rows = sql`select * from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer}`
+  const counted = countRows(options, {
+    rows: sql`(select * from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer})`,
+    keys: [raw('bucket'), ...by],
+    // The hashes of a day are not more than its events; of longer than that they may be too many to be held at once.
+    few: grain === 'quarter-hour' || grain === 'hour' || grain === 'day' ? raw('bucket') : null,
+  })
+  if (counted === null) return null
   return sql`
-    select ${literal(grain)}::text, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, ...columns.flatMap((one) => one ?? [])], ', ')}
-    from ${unfoldedRanked(options, rows, keys)} as c group by ${join(keys, ', ')}`
+    select ${literal(grain)}::text, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, measured(options)], ', ')}
+    from ${counted} as c`
+}
+
+const measured = ({ measures }: RollupOptions): Query => idents(measures.flatMap(columnsOf))
+
+/**
+ * Rows of the table grouped by keys of theirs: a relation of the keys and the measures' columns. `few`: sketches of a group may be held at
+ * once, in this order; else its hashes are sorted, which takes longer. Null if a measure cannot be told from rows.
+ */
+function countRows(
+  { measures }: RollupOptions,
+  what: { readonly rows: Query; readonly keys: readonly Query[]; readonly few: Query | null },
+): Query | null {
+  const { rows, keys, few } = what
+  const pieces = countedPieces(measures)
+  const sketches = pieces.map(({ column }) => column)
+  const adding = measures.flatMap(columnsOf).filter((name) => !sketches.includes(name))
+  const by = join(keys, ', ')
+  const columns: Query[] = []
+  for (const [index, measure] of measures.entries()) {
+    const found = ofCounted(measure, index)
+    if (found === null) return null
+    if (few !== null && measure.fn === 'approximate') {
+      const sketch = ident(sketchColumn(measure))
+      columns.push(sql`${gathered(sketch, few)} as ${sketch}`)
+    } else columns.push(...columnsOf(measure).map((name, at) => sql`${found[at] ?? raw('null')} as ${ident(name)}`))
+  }
+  const list = join([...keys, ...columns], ', ')
+  if (pieces.length === 0) return sql`(select ${list} from ${rows} as c group by ${by})`
+  if (few === null) {
+    const unfold = unfolded(sql`select * from ${rows} as r`, { keys, adding, sketches })
+    return sql`(select ${list} from ${ranked(unfold, pieces, keys)} as c group by ${by})`
+  }
+  // Each union is made once, whatever is told from it: hence `offset 0`.
+  const united = sketches.map((name) => sql`${unionOf(ident(name))} as ${ident(name)}`)
+  const plain = measures.flatMap((measure) => (measure.fn === 'approximate' ? [] : columnsOf(measure)))
+  const unions = sql`(
+    select ${join([...keys, ...plain.map((name) => ident(name)), ...united], ', ')}
+    from (select ${list} from ${rows} as c group by ${by}) as g offset 0)`
+  const told = measures.flatMap((measure) =>
+    measure.fn === 'approximate'
+      ? [sql`${estimateOf(ident(sketchColumn(measure)))} as ${ident(measure.name)}`, ident(sketchColumn(measure))]
+      : columnsOf(measure).map((name) => ident(name)),
+  )
+  return sql`(select ${join([...keys, ...told], ', ')} from ${unions} as s)`
 }
