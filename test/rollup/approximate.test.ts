@@ -195,10 +195,10 @@ describe.each([18, 14] as const)('as series on PostgreSQL %i', (version) => {
       expect(Math.abs(number - of)).toBeLessThanOrEqual(4 * sketchError * of)
     }
     const by = await it.sluice.series.read('views', { ...asked, by: 'country' })
-    expect(by.series.map(({ key }) => key['country']).toSorted()).toEqual(['DE', 'US', null])
+    expect(new Set(by.series.map(({ key }) => key['country']))).toEqual(new Set(['DE', 'US', null]))
     for (const { key, points } of by.series)
       for (const [at, { values, growth }] of points.entries()) {
-        const where = key['country'] === null ? 'b.country is null' : `b.country = '${String(key['country'])}'`
+        const where = `b.country is not distinct from ${JSON.stringify(key['country']).replaceAll('"', "'")}`
         const { number } = await told(it, inMonth(at, where))
         expect(values).toEqual({ users: number })
         const before = points[at - 1]?.values['users']
