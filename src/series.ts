@@ -3,11 +3,11 @@ import type { SeriesRequest } from './endpoints/series/ask.ts'
 import { answerSeries, type SeriesAnswer } from './endpoints/series/series.ts'
 import type { SeriesRollup } from './endpoints/series/rollup.ts'
 import type { Flow } from './flows/flow.ts'
-import { columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
+import { approximateOf, columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
 import { readSource, type Position } from './flows/rollup/facts.ts'
 import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
-import { ofCounted, ofEvents } from './flows/rollup/sql/measure.ts'
+import { ofCounted, ofEvents, piecesOf } from './flows/rollup/sql/measure.ts'
 import { SluiceError } from './lib/error.ts'
 import type { Database, Session } from './lib/sql.ts'
 import { readMarks } from './state/dirty.ts'
@@ -54,7 +54,9 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
       fn: measure.fn,
       columns: columnsOf(measure),
       ofEvents: ofEvents(measure, index),
-      ofCounted: ofCounted(measure),
+      ofCounted: ofCounted(measure, index),
+      sketch: piecesOf(measure, index),
+      approximate: approximateOf(measure),
     })),
     keep: options.keep,
     keepRaw: options.keepRaw,

@@ -184,6 +184,20 @@ async function totals(
       measures: names.viewCount,
     }),
   )
+  // Readers of two blogs may be the same ones.
+  const adds = answer.measures.every(({ fn }) => fn !== 'distinct' && fn !== 'approximate')
+  const own =
+    adds || by === 'blog'
+      ? null
+      : await sluice.series.total(names.views, {
+          ...rangeOf(query),
+          ...filterOf(query.filters),
+          by,
+          measures: names.viewCount,
+        })
+  const of = new Map(
+    own?.series.map(({ key, points }) => [nameOf(key[by]), numberOf(points[0]?.values[names.viewCount])]),
+  )
   const found = new Map<string, { y: number; z: number | null }>()
   for (const { key, points } of answer.series) {
     const views = numberOf(points[0]?.values[names.viewCount])
@@ -193,7 +207,7 @@ async function totals(
     found.set(name, { y: sum.y + 1, z: views === null || sum.z === null ? null : sum.z + views })
   }
   const all = [...found]
-    .map(([x, { y, z: views }]) => ({ x, y, z: views }))
+    .map(([x, { y, z: views }]) => ({ x, y, z: own === null ? views : (of.get(x) ?? null) }))
     .toSorted((a, b) => (b.z ?? 0) - (a.z ?? 0) || a.x.localeCompare(b.x))
   return [answer, all]
 }
@@ -245,9 +259,12 @@ function parsed(text: string): unknown {
 
 function pageOf(
   reply: FastifyReply,
-  { asOf }: SeriesAnswer,
+  { asOf, measures }: SeriesAnswer,
   { all, page, size }: { readonly all: readonly Row[]; readonly page: number; readonly size: number },
 ): z.output<typeof rows> {
   void reply.header('sluice-as-of', asOf.toISOString()).header('cache-control', 'private, no-cache')
+  const marked = measures.flatMap(({ approximate }) => approximate ?? [])[0]
+  // Their shape has no place for it.
+  if (marked !== undefined) void reply.header('sluice-approximate', String(marked.error))
   return { count: all.length, page, page_size: size, results: all.slice((page - 1) * size, page * size) }
 }

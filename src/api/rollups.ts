@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { flowPath, noFlow } from './flows.ts'
 import { looking } from './look.ts'
+import { approximate, measureFn, standardError } from './measures.ts'
 import { problemAnswer, type Resource } from './route.ts'
 import { id, time, timeParameter } from './schemas.ts'
 
@@ -44,8 +45,9 @@ const rollup = z
     measures: z.array(
       z.object({
         name: z.string(),
-        fn: z.enum(['count', 'sum', 'min', 'max', 'avg', 'distinct']),
+        fn: measureFn,
         of: z.string().nullable().meta({ description: 'null: the events themselves' }),
+        approximate,
       }),
     ),
     keepRaw: z.number().nullable().meta({ description: 'how long events are there, in milliseconds; null: for ever' }),
@@ -83,6 +85,9 @@ const comparison = z
     level: z.string().nullable(),
     dimensions: z.array(z.string()),
     measures: z.array(z.string()),
+    approximate: z.record(z.string(), standardError).meta({
+      description: 'those of the measures that are approximate, by name; the others are exact',
+    }),
     counts: z
       .object({
         events: z.number().meta({ description: 'rows that the events make' }),
@@ -101,7 +106,9 @@ const comparison = z
             .enum(['missing', 'extra', 'changed'])
             .nullable()
             .meta({ description: '`missing`: the table lacks it; `extra`: no event makes it; null: both sides agree' }),
-          columns: z.array(z.string()).meta({ description: 'the measures that differ' }),
+          columns: z.array(z.string()).meta({
+            description: 'the measures that differ; of an approximate one also its `…_sketch`, which is not shown',
+          }),
           events: values.nullable().meta({ description: 'the measures as the events say, as text' }),
           table: values.nullable().meta({ description: 'the measures as they stand in the table, as text' }),
         }),
@@ -175,14 +182,20 @@ export const rollups: Resource = (app, { rollups: all }) => {
       response: { 200: comparison, 404: noFlow, 502: problemAnswer('the database refused') },
     },
     async handler({ params, query: { grain: by, bucket: at, level = null, limit } }) {
-      const { shown, counts, dimensions, measures, ...rest } = await looking(502, () =>
-        all.compare(params.flow, { grain: by, at, level, limit }),
-      )
+      const {
+        shown,
+        counts,
+        dimensions,
+        measures,
+        approximate: marked,
+        ...rest
+      } = await looking(502, () => all.compare(params.flow, { grain: by, at, level, limit }))
       return {
         ...rest,
         counts,
         dimensions: [...dimensions],
         measures: [...measures],
+        approximate: { ...marked },
         rows: shown.map((row) => ({ ...row, columns: [...row.columns] })),
       }
     },

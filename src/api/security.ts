@@ -35,7 +35,7 @@ export async function allowOrigins(app: FastifyInstance, settings: ApiSettings):
   await app.register(cors, {
     origin: [...settings.cors],
     credentials: false, // other origins come with a token, never with the console's cookie
-    exposedHeaders: ['Location', 'ETag', 'Sluice-As-Of', 'X-Request-Id', 'Retry-After'],
+    exposedHeaders: ['Location', 'ETag', 'Sluice-As-Of', 'Sluice-Approximate', 'X-Request-Id', 'Retry-After'],
     maxAge: 600,
   })
 }

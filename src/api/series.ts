@@ -1,6 +1,7 @@
 /** A rollup as a series: every bucket of a range, growth, and what is too new for the table counted as it is read. */
 import { z } from 'zod'
 import { grains, weekdays } from '../lib/grain.ts'
+import { approximate, measureFn } from './measures.ts'
 import { problemAnswer, type Resource } from './route.ts'
 import { time } from './schemas.ts'
 
@@ -30,6 +31,9 @@ const series = z
     from: time,
     to: time,
     by: z.array(z.string()),
+    measures: z
+      .array(z.object({ name: z.string(), fn: measureFn, approximate }))
+      .meta({ description: 'those that were asked for' }),
     asOf: time,
     through: time.nullable().meta({ description: 'what was before is in the table; null: nothing was counted yet' }),
     series: z.array(z.object({ key: z.record(z.string(), z.unknown()), points: z.array(point) })),
@@ -92,6 +96,7 @@ export const seriesOf: Resource = (app, sluice) => {
       return {
         ...answer,
         by: [...answer.by],
+        measures: [...answer.measures],
         series: answer.series.map(({ key, points }) => ({
           key: { ...key },
           points: points.map((one) => ({ ...one })),

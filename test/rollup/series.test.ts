@@ -21,6 +21,7 @@ const options = {
   measures: {
     views: 'count',
     users: { distinct: 'usr' },
+    near: { approximate: 'usr' },
     paid: { sum: 'paid' },
     most: { max: 'paid' },
     mean: { avg: 'paid' },
@@ -121,6 +122,7 @@ const flat = (answer: SeriesAnswer): readonly string[] =>
           bucket.toISOString(),
           Number(values['views']),
           Number(values['users']),
+          Number(values['near']),
           Number(values['paid']),
           values['most'] === null ? null : Number(values['most']),
           values['mean'] === null ? null : Number(Number(values['mean']).toPrecision(12)),
@@ -152,6 +154,8 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
           Object.fromEntries(by.map((name) => [name, row[name]])),
           row.bucket.toISOString(),
           row['views'],
+          row['users'],
+          // Few are exact.
           row['users'],
           row['paid'],
           row['most'],

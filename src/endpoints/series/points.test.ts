@@ -10,6 +10,8 @@ const measure = (name: string, fn: SeriesMeasure['fn']): SeriesMeasure => ({
   columns: [name],
   ofEvents: [],
   ofCounted: null,
+  sketch: null,
+  approximate: null,
 })
 const hour = 3_600_000
 const asked: Asked = {

@@ -99,8 +99,11 @@ function isNumber(fn: SeriesMeasure['fn'], kind: ColumnKind | undefined): boolea
   return (fn !== 'min' && fn !== 'max') || kind === undefined || kind.group === 'number'
 }
 
+/** Of nothing they are 0. */
+const numbers: readonly SeriesMeasure['fn'][] = ['count', 'distinct', 'approximate', 'sum']
+
 function valueOf({ fn }: SeriesMeasure, kind: ColumnKind | undefined, text: string | null | undefined): Value {
-  if (text === null || text === undefined) return fn === 'count' || fn === 'distinct' || fn === 'sum' ? 0 : null
+  if (text === null || text === undefined) return numbers.includes(fn) ? 0 : null
   if (!isNumber(fn, kind)) return kind?.group === 'time' ? (JSON.parse(kind.json(text)) as string) : text // times are quoted
   if (!/^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text)) return text
   const value = Number(text)

@@ -1,4 +1,5 @@
 /** What a series reads, as of one snapshot. */
+import { ranked, unfolded } from '../../lib/sketch.ts'
 import { ident, join, literal, raw, sql, type Query, type Row, type Session } from '../../lib/sql.ts'
 import type { Fields } from './fields.ts'
 import { conditionOf, fieldsOf, pins, type Filter } from './filter.ts'
@@ -100,9 +101,14 @@ function statementOf(part: Part): Query | null {
   const keys = question.by.map((_, index) => ident(`sluice_k${index}`))
   const summed = measures.map((measure, index) => sql`(${valueOf(measure)})::text as ${ident(`sluice_v${index}`)}`)
   const shown = keys.map((key) => sql`${key}::text as ${key}`)
+  const pieces = measures.flatMap(({ sketch }) => sketch?.ofCounted ?? [])
+  const sketches = pieces.map(({ column }) => column)
+  const adding = measures.flatMap(({ columns }) => columns).filter((name) => !sketches.includes(name))
+  const by = [raw('sluice_at'), ...keys]
+  const parts = ranked(unfolded(join(sources, ' union all '), { keys: by, adding, sketches }), pieces, by)
   return sql`
     select p.sluice_at, ${join([...shown, ...summed], ', ')}
-    from (${join(sources, ' union all ')}) as p
+    from ${parts} as p
     group by ${join([raw('p.sluice_at'), ...keys], ', ')} order by ${join([raw('p.sluice_at'), ...keys], ', ')}
     limit ${pointsAtMost + 1}`
 }
@@ -141,15 +147,15 @@ function liveParts({ rollup, fields, question, measures, reading, events, now }:
   const counted = measures.flatMap(({ columns, ofEvents }) =>
     columns.map((name, index) => sql`${ofEvents[index] ?? raw('null')} as ${ident(name)}`),
   )
+  const pieces = measures.flatMap(({ sketch }) => sketch?.ofEvents ?? [])
   const { live } = reading
   // The server cannot see how short a stretch is. It began with what is filtered by, and read all of its events.
   const passed = live.reduce((sum, { from, to }) => sum + Math.max(0, Math.min(to, now) - from), 0)
   const first = passed <= short ? raw(' offset 0') : raw('')
-  return [
-    sql`
-      select r.sluice_at, ${join([...keys, ...counted], ', ')}
-      from unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, sluice_at)
-        cross join lateral (select * from ${events} as x where x."at" >= r.lo and x."at" < r.hi${first}) as e${condition}
-      group by ${join([raw('r.sluice_at'), ...by.map(dimension)], ', ')}`,
-  ]
+  const group = [raw('sluice_at'), ...by.map((name) => ident(`d${rollup.dimensions.indexOf(name)}`))]
+  const found = sql`unnest(${texts(live.map(({ from }) => from))}, ${texts(live.map(({ to }) => to))}, ${live.map(({ at }) => at)}::int[]) as r (lo, hi, sluice_at)
+        cross join lateral (select * from ${events} as x where x."at" >= r.lo and x."at" < r.hi${first}) as e${condition}`
+  const rows =
+    pieces.length === 0 ? found : sql`${ranked(sql`(select r.sluice_at, e.* from ${found})`, pieces, group)} as e`
+  return [sql`select sluice_at, ${join([...keys, ...counted], ', ')} from ${rows} group by ${join(group, ', ')}`]
 }

@@ -1,16 +1,21 @@
 /** A rollup as a series knows it: what is counted, where the counts are, and the events that they are of. */
 import type { Calendar } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
+import type { Piece } from '../../lib/sketch.ts'
 import type { Query, Session } from '../../lib/sql.ts'
 
 export interface SeriesMeasure {
   readonly name: string
-  readonly fn: 'count' | 'sum' | 'min' | 'max' | 'avg' | 'distinct'
+  readonly fn: 'count' | 'sum' | 'min' | 'max' | 'avg' | 'distinct' | 'approximate'
   /** The columns of the table that hold it. */
   readonly columns: readonly string[]
   /** Each of them of events (`m0`, `m1`, …), and of rows of the table (by their names); null: not to be told from those. */
   readonly ofEvents: readonly Query[]
   readonly ofCounted: readonly Query[] | null
+  /** What it is told from if it is approximate, of events and of rows of the table; then both of the above are aggregates of `ranked`. */
+  readonly sketch: { readonly ofEvents: Piece; readonly ofCounted: Piece } | null
+  /** Its relative standard error; null: it is exact. */
+  readonly approximate: { readonly error: number } | null
 }
 
 /** What has to be made anew, as of one snapshot. */

@@ -10,7 +10,7 @@ import { measuresOf, understand, type SeriesRequest } from './ask.ts'
 import { dimensionsOf, readFields } from './fields.ts'
 import { pointsOf, type SeriesOfKey } from './points.ts'
 import { readSeries, type Answered } from './read.ts'
-import type { SeriesRollup } from './rollup.ts'
+import type { SeriesMeasure, SeriesRollup } from './rollup.ts'
 
 export interface SeriesAnswer {
   readonly rollup: string
@@ -19,6 +19,8 @@ export interface SeriesAnswer {
   readonly from: Date
   readonly to: Date
   readonly by: readonly string[]
+  /** Those that were asked for. */
+  readonly measures: readonly Pick<SeriesMeasure, 'name' | 'fn' | 'approximate'>[]
   readonly asOf: Date
   /** Everything before is in the table; null: nothing was counted yet. */
   readonly through: Date | null
@@ -86,6 +88,7 @@ async function answerIn(
     from: new Date(asked.buckets[0]?.from ?? asked.from),
     to: new Date(asked.buckets.at(-1)?.to ?? asked.to),
     by: asked.by,
+    measures: rollup.measures.map(({ name, fn, approximate }) => ({ name, fn, approximate })),
     asOf: now,
     through: counted?.through ?? null,
     series: pointsOf(rollup, asked, answered, fields, now.getTime()),

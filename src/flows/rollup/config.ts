@@ -4,6 +4,7 @@ import type { Json } from '../../lib/json.ts'
 import type { Schedule } from '../../lib/schedule.ts'
 import type { Calendar } from '../../lib/calendar.ts'
 import { byLength, grains, weekdays, type Grain } from '../../lib/grain.ts'
+import { sketchError } from '../../lib/sketch.ts'
 
 const name = z.string().min(1).max(63)
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, 'not a duration such as 90d or 2 weeks')
@@ -33,6 +34,11 @@ const measure = z.union([
   z.strictObject({ max: reference }),
   z.strictObject({ avg: reference }),
   z.strictObject({ distinct: reference.describe('how many different values; exact, hence never summed') }),
+  z.strictObject({
+    approximate: reference.describe(
+      'about how many different values: up to 1,023 exactly, of more with a standard error of 3 %; coarser periods are made of finer ones',
+    ),
+  }),
 ])
 
 const to = z.union([
@@ -97,7 +103,11 @@ export interface Dimension {
 
 export type Measure =
   | { readonly name: string; readonly fn: 'count'; readonly of: ColumnRef | null }
-  | { readonly name: string; readonly fn: 'sum' | 'min' | 'max' | 'avg' | 'distinct'; readonly of: ColumnRef }
+  | {
+      readonly name: string
+      readonly fn: 'sum' | 'min' | 'max' | 'avg' | 'distinct' | 'approximate'
+      readonly of: ColumnRef
+    }
 
 /** A rollup as it runs. */
 export interface RollupOptions {
@@ -127,9 +137,30 @@ export function levelName(level: readonly string[]): string {
 /** Columns that every rollup's table has, before dimensions and measures. */
 export const fixedColumns = ['grain', 'level', 'bucket'] as const
 
-/** The columns of the table that hold a measure: an average is kept as what it is made of, too. */
+/** The columns of the table that hold a measure: an average is kept as what it is made of, too, an approximate number as its sketch. */
 export function columnsOf(measure: Measure): readonly string[] {
-  return measure.fn === 'avg' ? [measure.name, `${measure.name}_sum`, `${measure.name}_count`] : [measure.name]
+  if (measure.fn === 'avg') return [measure.name, `${measure.name}_sum`, `${measure.name}_count`]
+  return measure.fn === 'approximate' ? [measure.name, sketchColumn(measure)] : [measure.name]
+}
+
+/** Those of them that are numbers for people. */
+export function shownColumnsOf(measure: Measure): readonly string[] {
+  return measure.fn === 'approximate' ? [measure.name] : columnsOf(measure)
+}
+
+/** The column that holds the hashes which an approximate number is told from (`lib/sketch.ts`). */
+export const sketchColumn = ({ name: measure }: Pick<Measure, 'name'>): string => `${measure}_sketch`
+
+/** What is said of those that are approximate wherever measures are named: null if none is. */
+export function approximateWords(measures: readonly Measure[]): string | null {
+  const names = measures.flatMap((measure) => (approximateOf(measure) === null ? [] : [measure.name]))
+  if (names.length === 0) return null
+  return `${names.join(', ')}: approximate from 1,024 different values on, with a standard error of ${(100 * sketchError).toFixed(1)} %`
+}
+
+/** How far a measure may be off; null: it is exact. */
+export function approximateOf({ fn }: Pick<Measure, 'fn'>): { readonly error: number } | null {
+  return fn === 'approximate' ? { error: sketchError } : null
 }
 
 /** Faults that the shape alone does not show: path below the flow → what is wrong. Pure. */
@@ -170,6 +201,9 @@ export function faultsOf(
   for (const column of columns)
     if (column.startsWith('sluice_'))
       faults.push({ path: 'measures', fault: `"${column}" begins with sluice_, as names of our own do` })
+  for (const column of columns)
+    if (Buffer.byteLength(column) > 63)
+      faults.push({ path: 'measures', fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
   if (aliases.includes('t'))
     faults.push({ path: 'from.join.t', fault: 't is what the events are called; choose another alias' })
   for (const column of new Set(columns.filter((one, at) => columns.indexOf(one) !== at)))
@@ -206,7 +240,7 @@ function keepFaults(definition: z.output<typeof rollupDefinition>): { path: stri
   return [
     {
       path: 'keep.raw',
-      fault: `different values of ${distinct.name} by ${grain} are counted from the events of all of it, which have to be kept as long; leave ${grain} out of \`grains\`, or keep the events longer`,
+      fault: `different values of ${distinct.name} by ${grain} are counted from the events of all of it, which have to be kept as long; leave ${grain} out of \`grains\`, keep the events longer, or count { approximate: … }`,
     },
   ]
 }
@@ -242,7 +276,8 @@ function measuresOf(measures: z.output<typeof rollupDefinition>['measures']): re
     if ('min' in what) return { name, fn: 'min', of: referenceOf(what.min) }
     if ('max' in what) return { name, fn: 'max', of: referenceOf(what.max) }
     if ('avg' in what) return { name, fn: 'avg', of: referenceOf(what.avg) }
-    return { name, fn: 'distinct', of: referenceOf(what.distinct) }
+    if ('distinct' in what) return { name, fn: 'distinct', of: referenceOf(what.distinct) }
+    return { name, fn: 'approximate', of: referenceOf(what.approximate) }
   })
 }
 

@@ -6,7 +6,7 @@ import { sql } from '../../lib/sql.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
 import type { Flow, LookContext } from '../flow.ts'
-import { columnsOf, levelName, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
+import { approximateOf, levelName, shownColumnsOf, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
 import { readSource, stateOf, type Position } from './facts.ts'
 import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'
@@ -46,7 +46,13 @@ export interface RollupLook {
   readonly grains: readonly RollupGrain[]
   readonly levels: readonly { readonly name: string; readonly dimensions: readonly string[] }[]
   readonly dimensions: readonly { readonly name: string; readonly from: string }[]
-  readonly measures: readonly { readonly name: string; readonly fn: Measure['fn']; readonly of: string | null }[]
+  readonly measures: readonly {
+    readonly name: string
+    readonly fn: Measure['fn']
+    readonly of: string | null
+    /** Its standard error, relative; null: it is exact. */
+    readonly approximate: { readonly error: number } | null
+  }[]
   /** How long events are there, in milliseconds; null: for ever. */
   readonly keepRaw: number | null
   /** Milliseconds that are redone by every run; null: triggers mark what changes. */
@@ -86,7 +92,7 @@ export interface BucketRow {
   readonly key: Readonly<Record<string, string | null>>
   /** `missing`: the table lacks it; `extra`: the events do not have it; null: they agree. */
   readonly difference: 'missing' | 'extra' | 'changed' | null
-  /** The measures that differ. */
+  /** The measures that differ; of one that is approximate also its `…_sketch`, which is not shown. */
   readonly columns: readonly string[]
   readonly events: Readonly<Record<string, string | null>> | null
   readonly table: Readonly<Record<string, string | null>> | null
@@ -97,6 +103,8 @@ export interface ComparedBucket extends LookedBucket {
   readonly level: string | null
   readonly dimensions: readonly string[]
   readonly measures: readonly string[]
+  /** Those of them that are not exact, with their relative standard error. */
+  readonly approximate: Readonly<Record<string, { readonly error: number }>>
   /** Of all rows, shown or not. */
   readonly counts: {
     readonly events: number
@@ -162,7 +170,12 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
     }),
     levels: options.levels.map((level) => ({ name: levelName(level), dimensions: level })),
     dimensions: options.dimensions.map(({ name, from }) => ({ name, from: written(from) })),
-    measures: options.measures.map(({ name, fn, of }) => ({ name, fn, of: of === null ? null : written(of) })),
+    measures: options.measures.map(({ name, fn, of }) => ({
+      name,
+      fn,
+      of: of === null ? null : written(of),
+      approximate: approximateOf({ fn }),
+    })),
     keepRaw: options.keepRaw,
     lookback: options.track.tag === 'lookback' ? options.track.ms : null,
     through: through === null ? null : new Date(through),
@@ -281,7 +294,8 @@ export async function compareBucket(
     rows: first?.countTable ?? 0,
     state,
     dimensions: options.dimensions.map(({ name }) => name),
-    measures: options.measures.flatMap(columnsOf),
+    measures: options.measures.flatMap(shownColumnsOf),
+    approximate: approximateIn(options),
     counts: {
       events: first?.countEvents ?? 0,
       table: first?.countTable ?? 0,
@@ -298,6 +312,15 @@ export async function compareBucket(
       table: row.kept,
     })),
   }
+}
+
+function approximateIn({ measures }: RollupOptions): ComparedBucket['approximate'] {
+  return Object.fromEntries(
+    measures.flatMap((measure) => {
+      const found = approximateOf(measure)
+      return found === null ? [] : [[measure.name, found]]
+    }),
+  )
 }
 
 interface FoundRow extends Omit<BucketRow, 'table'> {

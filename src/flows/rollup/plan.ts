@@ -4,7 +4,7 @@ import { previousDue } from '../../lib/schedule.ts'
 import { bucketAt } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
-import { levelName, type RollupOptions } from './config.ts'
+import { approximateWords, levelName, type RollupOptions } from './config.ts'
 import { rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
 import { stretchAt, stretchesBetween, stretchOfKey, type Stretch, type StretchSpan } from './slices.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
@@ -235,7 +235,7 @@ function widened({ options }: Flow<RollupOptions>, wanted: readonly Grain[], fro
 }
 
 function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: readonly string[]): readonly string[] {
-  const { from, to, grains, levels, keep } = options
+  const { from, to, grains, levels, keep, measures } = options
   return [
     ...(facts.untracked === null
       ? []
@@ -253,6 +253,7 @@ function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: reado
     `read ${from.schema}.${from.table}${facts.source.indexed ? '' : `, all of it: no index finds events by ${options.at}`}`,
     ...what,
     `by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`,
+    ...[approximateWords(measures)].filter((one) => one !== null),
     ...Object.entries(keep).map(([grain, ms]) => `drop buckets by ${grain} that are older than ${formatDuration(ms)}`),
   ]
 }

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../lib/error.ts'
 import { whateverIsDue, type Ddl, type Finding, type Flow, type Kind, type LookContext } from '../flow.ts'
-import { levelName, type RollupOptions } from './config.ts'
+import { approximateWords, levelName, type RollupOptions } from './config.ts'
 import { lookRollup, type RollupFacts } from './facts.ts'
 import { dueStretches, planRollup, refuseRollup, type RollupDetail } from './plan.ts'
 import { runRollup } from './run.ts'
@@ -31,7 +31,7 @@ export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
 }
 
 async function ddl({ options }: Flow<RollupOptions>, { state }: LookContext): Promise<Ddl> {
-  const { from, to, grains, levels } = options
+  const { from, to, grains, levels, measures } = options
   const standing = await readStanding(state, to)
   const events = (await readStanding(state, from)) ?? []
   const source = `-- events of ${from.schema}.${from.table}\n${events.map(({ name, type }) => `--   ${name} ${type}`).join('\n')}`
@@ -39,7 +39,8 @@ async function ddl({ options }: Flow<RollupOptions>, { state }: LookContext): Pr
     standing === null
       ? `-- ${to.schema}.${to.table} is created by the first run: grain, level, bucket, dimensions, measures;\n-- by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`
       : `create table ${to.schema}.${to.table} (\n${standing.map(({ name, type }) => `  "${name.replaceAll('"', '""')}" ${type}`).join(',\n')}\n);`
-  return { source, target, columns: [], problem: null }
+  const marked = approximateWords(measures)
+  return { source, target: marked === null ? target : `${target}\n-- ${marked}`, columns: [], problem: null }
 }
 
 async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise<readonly Finding[]> {

@@ -337,6 +337,7 @@ class Counting {
     const made = new Map<Grain, Query>()
     for (const grain of coarser) {
       const finer = madeOf(grain, options.grains)
+      const told = finer !== null && options.measures.every(({ fn }) => fn !== 'approximate')
       this.#context.phase(grain)
       const query =
         finer === null
@@ -351,18 +352,18 @@ class Counting {
               finer,
               buckets: buckets(grain),
               from: made.get(finer) ?? tableOf(options),
-              tally: true,
+              tally: told,
             })
       if (query === null) throw new Error('a measure that does not add up is counted from events')
       // Workers help to select what goes into a table of its own, never what is inserted.
       const own = ident('pg_temp', `sluice_by_${grain}`)
       await this.#tx.run(
-        sql`create temporary table ${own} (${idents([...columnNames(options), ...(finer === null ? [] : [tally])])}) on commit drop as ${query}`,
+        sql`create temporary table ${own} (${idents([...columnNames(options), ...(told ? [tally] : [])])}) on commit drop as ${query}`,
       )
       const rows = sql`select ${idents(columnNames(options))} from ${own}`
       this.#context.progress({ rows: await this.#tx.run(insertInto(options, rows)) })
       made.set(grain, own)
-      if (finer === finest && grain === stretchOf(finest)) this.#tallied = own
+      if (told && finer === finest && grain === stretchOf(finest)) this.#tallied = own
     }
   }
 

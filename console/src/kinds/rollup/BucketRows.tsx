@@ -10,8 +10,9 @@ import { ErrorPanel } from '../../frame/ErrorPanel.tsx'
 import { Loading } from '../../frame/Loading.tsx'
 import { count, plural } from '../../frame/number.ts'
 import { State } from '../../frame/State.tsx'
-import { comparedWords, differenceWords, measuresShown, sidesText } from './compared.ts'
+import { comparedWords, differenceWords, differs, errorWords, measuresShown, sidesText } from './compared.ts'
 import classes from './Rollup.module.css'
+import { measureName } from './series.ts'
 import { bucketWords } from './words.ts'
 
 const route = getRouteApi('/inside/flows/$flow')
@@ -72,7 +73,7 @@ export function BucketRows({
 }
 
 function Sides({ found }: { readonly found: BucketComparison }) {
-  const { rows, dimensions, counts, state } = found
+  const { rows, dimensions, counts, state, approximate } = found
   const measures = measuresShown(found)
   const total = counts.table + counts.missing
   return (
@@ -100,8 +101,16 @@ function Sides({ found }: { readonly found: BucketComparison }) {
                   </th>
                 ))}
                 {measures.map((name) => (
-                  <th key={name} scope="colgroup" colSpan={2} data-group>
-                    {name}
+                  <th
+                    key={name}
+                    scope="colgroup"
+                    colSpan={2}
+                    data-group
+                    title={
+                      approximate[name] === undefined ? undefined : `approximate, ${errorWords(approximate[name])}`
+                    }
+                  >
+                    {measureName(name, approximate[name])}
                   </th>
                 ))}
               </tr>
@@ -131,15 +140,23 @@ function Sides({ found }: { readonly found: BucketComparison }) {
                     </td>
                   ))}
                   {measures.map((name) => {
-                    const differs = row.columns.includes(name) || row.events === null || row.table === null
+                    const marked = approximate[name] !== undefined
+                    const odd = differs(row, name, marked)
+                    // It says the same, and would not once it is put together with others.
+                    const hidden = odd && marked && row.columns.length > 0 && !row.columns.includes(name)
                     const [raw, rollup] = sidesText(row, name)
                     return [
-                      <td key={`${name} raw`} data-number data-differs={differs || undefined}>
+                      <td key={`${name} raw`} data-number data-differs={odd || undefined}>
                         {raw}
                       </td>,
-                      <td key={`${name} rollup`} data-number data-differs={differs || undefined}>
+                      <td
+                        key={`${name} rollup`}
+                        data-number
+                        data-differs={odd || undefined}
+                        title={hidden ? 'told from other values' : undefined}
+                      >
                         {rollup}
-                        {differs && ' ≠'}
+                        {odd && ' ≠'}
                       </td>,
                     ]
                   })}

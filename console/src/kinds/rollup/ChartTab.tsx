@@ -15,9 +15,9 @@ import { compact, count, plural } from '../../frame/number.ts'
 import { Section } from '../../frame/PageHeader.tsx'
 import { None } from '../../frame/shown.tsx'
 import { State } from '../../frame/State.tsx'
-import { digitsText } from './compared.ts'
+import { digitsText, errorWords } from './compared.ts'
 import classes from './Rollup.module.css'
-import { growthWords, isDay, largest, linesOf, most, nameOf, usualRange } from './series.ts'
+import { growthWords, isDay, largest, linesOf, measureName, most, nameOf, usualRange } from './series.ts'
 import type { KeyedPoints, Point } from './series.ts'
 import { bucketWords } from './words.ts'
 
@@ -61,7 +61,10 @@ function Asked({ rollup, through }: { readonly rollup: Rollup; readonly through:
       <div className={classes['pickers']}>
         <Select
           label="Measure"
-          data={measures}
+          data={rollup.measures.map(({ name, approximate }) => ({
+            value: name,
+            label: measureName(name, approximate),
+          }))}
           value={measure}
           allowDeselect={false}
           onChange={(name) => set({ measure: name ?? undefined })}
@@ -111,7 +114,7 @@ interface Row extends Point {
 }
 
 function Drawn({
-  rollup: { flow, zone, grains },
+  rollup: { flow, zone, grains, measures },
   measure,
   asked,
 }: {
@@ -148,7 +151,12 @@ function Drawn({
         .toSorted((a, b) => (a.bucket < b.bucket ? 1 : a.bucket > b.bucket ? -1 : 0)),
     [drawn],
   )
-  const columns = useMemo(() => columnsOf({ grain, zone, measure, by }), [grain, zone, measure, by])
+  const approximate = measures.find(({ name }) => name === measure)?.approximate ?? null
+  const called = measureName(measure, approximate)
+  const columns = useMemo(
+    () => columnsOf({ grain, zone, measure, approximate: approximate !== null, by }),
+    [grain, zone, measure, approximate, by],
+  )
   if (found.isPending) return <Loading />
   if (found.isError) return <ErrorPanel error={found.error} retry={() => void found.refetch()} />
   const all = found.data.series.length
@@ -162,20 +170,21 @@ function Drawn({
   return (
     <>
       <Section
-        title={`${measure} by ${grain}`}
+        title={`${called} by ${grain}`}
         aside={
           <Text size="xs" c="dimmed">
             {zone}
+            {approximate !== null && ` · approximate, ${errorWords(approximate)}`}
             {rows[0]?.partial === true && ` · the last ${grain} is not over`}
             {all > most && ` · the largest ${most} of ${count(all)}`}
           </Text>
         }
       >
         <Chart
-          label={`${measure} by ${grain}, ${plural(drawn.lines.length, 'line')}${
+          label={`${called} by ${grain}, ${plural(drawn.lines.length, 'line')}${
             last === undefined
               ? ''
-              : `; ${bucketWords(last.bucket, last.to, grain, zone)}: ${String(last.values[measure])}`
+              : `; ${bucketWords(last.bucket, last.to, grain, zone)}: ${approximate === null ? '' : '≈ '}${String(last.values[measure])}`
           }`}
           at={drawn.at}
           series={drawn.lines}
@@ -203,17 +212,20 @@ function columnsOf({
   grain,
   zone,
   measure,
+  approximate,
   by,
 }: {
   readonly grain: string
   readonly zone: string
   readonly measure: string
+  readonly approximate: boolean
   readonly by: string | undefined
 }): readonly Column<Row>[] {
   const value = (point: Row) => {
     const of = point.values[measure]
     if (of === null || of === undefined) return <None says="nothing to tell it from" />
-    return <span title={String(of)}>{digitsText(String(of), 4)}</span>
+    const text = digitsText(String(of), 4)
+    return <span title={String(of)}>{approximate ? `≈ ${text}` : text}</span>
   }
   return [
     {
@@ -225,7 +237,7 @@ function columnsOf({
     ...(by === undefined
       ? []
       : [{ id: 'key', head: by, width: '22%', cell: (point: Row) => nameOf(point.key) } satisfies Column<Row>]),
-    { id: 'value', head: measure, width: '92px', align: 'right', cell: value },
+    { id: 'value', head: approximate ? `≈ ${measure}` : measure, width: '92px', align: 'right', cell: value },
     {
       id: 'growth',
       head: 'Growth',

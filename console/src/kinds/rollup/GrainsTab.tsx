@@ -16,7 +16,9 @@ import { useMay } from '../../frame/session.ts'
 import { Count, None, Time } from '../../frame/shown.tsx'
 import { State } from '../../frame/State.tsx'
 import { Tiles } from '../../frame/Tiles.tsx'
+import { errorWords } from './compared.ts'
 import classes from './Rollup.module.css'
+import { measureName } from './series.ts'
 import { treeOf } from './tree.ts'
 import { standWords, untilWords } from './words.ts'
 
@@ -177,7 +179,13 @@ function What({ rollup }: { readonly rollup: Rollup }) {
         grains.some(({ grain }) => grain === 'week') ? ['Weeks begin', `on ${weekStart}`] : null,
         [
           'Measures',
-          measures.map(({ name, fn, of }) => (of === null ? `${name} (${fn})` : `${name} (${fn} of ${of})`)).join(', '),
+          measures
+            .map(({ name, fn, of, approximate }) => {
+              const how = of === null ? fn : fn === 'approximate' ? `distinct of ${of}` : `${fn} of ${of}`
+              const error = approximate === null ? '' : `, approximate: ${errorWords(approximate)}`
+              return `${measureName(name, approximate)} (${how}${error})`
+            })
+            .join(', '),
         ],
         [
           'Dimensions',

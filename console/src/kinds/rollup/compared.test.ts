@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { comparedWords, measuresShown, numberText, sidesText } from './compared.ts'
+import { comparedWords, differs, errorWords, measuresShown, numberText, sidesText } from './compared.ts'
 
 const counts = { events: 0, table: 0, missing: 0, extra: 0, changed: 0 }
 
@@ -39,6 +39,16 @@ describe('measures', () => {
     ])
     expect(measuresShown({ measures, rows: [{ ...row, columns: ['mean_sum'] }] })).toContain('mean_sum')
     expect(measuresShown({ measures, rows: [{ ...row, columns: ['mean', 'mean_sum'] }] })).not.toContain('mean_sum')
+  })
+
+  test('an approximate one differs where what it is told from does', () => {
+    const one = { ...row, events: { users: '5' }, table: { users: '5' } }
+    expect(differs({ ...one, columns: ['users_sketch'] }, 'users', true)).toBe(true)
+    expect(differs({ ...one, columns: ['users_sketch'] }, 'users', false)).toBe(false)
+    expect(differs({ ...one, columns: ['users'] }, 'users', false)).toBe(true)
+    expect(differs({ ...one, columns: [] }, 'users', true)).toBe(false)
+    expect(differs({ ...one, columns: [], table: null }, 'users', true)).toBe(true)
+    expect(errorWords({ error: 0.0313 })).toBe('±3.1 %')
   })
 
   test('no more digits than tell both sides apart', () => {

@@ -32,6 +32,16 @@ export function measuresShown({ measures, rows }: Pick<BucketComparison, 'measur
   })
 }
 
+/** Whether a measure is other on both sides: of an approximate one what it is told from may be, though it says the same. */
+export function differs({ columns, events, table }: Row, name: string, approximate: boolean): boolean {
+  if (events === null || table === null) return true
+  return columns.includes(name) || (approximate && columns.includes(`${name}_sketch`))
+}
+
+/** A standard error of 3.1 %, as `±3.1 %`. */
+export const errorWords = ({ error }: { readonly error: number }): string =>
+  `±${digitsText((100 * error).toFixed(1))} %`
+
 /** Both sides of a measure. No more digits than it takes to tell them apart. */
 export function sidesText({ events, table, columns }: Row, name: string): readonly [raw: string, rollup: string] {
   const short = [numberText(events, name, 6), numberText(table, name, 6)] as const

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { growthWords, isDay, largest, linesOf, nameOf, usualRange } from './series.ts'
+import { growthWords, isDay, largest, linesOf, measureName, nameOf, usualRange } from './series.ts'
 
 const point = (bucket: string, views: number | string | null) => ({
   bucket,
@@ -67,4 +67,9 @@ test.each([
   [null, '–'],
 ])('growth of %s is %s', (percent, words) => {
   expect(growthWords(percent)).toBe(words)
+})
+
+test('a measure that is approximate is called so', () => {
+  expect(measureName('users', { error: 0.03 })).toBe('≈ users')
+  expect(measureName('users', null)).toBe('users')
 })

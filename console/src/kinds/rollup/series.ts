@@ -25,6 +25,10 @@ export const most = 6
 export const numberOf = (value: number | string | null | undefined): number | null =>
   value === null || value === undefined ? null : Number(value)
 
+/** `≈ users`: it may be off by its standard error. */
+export const measureName = (name: string, approximate: object | null | undefined): string =>
+  approximate === null || approximate === undefined ? name : `≈ ${name}`
+
 /** `total`, `DE`, `DE · 7`. */
 export function nameOf(key: KeyedPoints['key']): string {
   const parts = Object.values(key).map(String)

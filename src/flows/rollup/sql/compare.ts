@@ -1,6 +1,6 @@
 /** Both sides of a bucket: what its events say, and the rows that the table has. */
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
-import { columnsOf, type RollupOptions } from '../config.ts'
+import { columnsOf, shownColumnsOf, type RollupOptions } from '../config.ts'
 import { columnNames, tableOf } from './count.ts'
 import type { StandingColumn } from './table.ts'
 
@@ -45,9 +45,9 @@ export function bothSides(
   )
   const values = (side: Side): Query =>
     object(
-      measures.map(
-        (name) => [name, sql`min(${ident(name)}::text) filter (where sluice_side = ${literal(side)})`] as const,
-      ),
+      options.measures
+        .flatMap(shownColumnsOf)
+        .map((name) => [name, sql`min(${ident(name)}::text) filter (where sluice_side = ${literal(side)})`] as const),
     )
   const by = list([raw('level'), ...dimensions.map((name) => ident(name))])
   return sql`

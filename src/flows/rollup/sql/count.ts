@@ -2,10 +2,11 @@
 import { ident, idents, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
-import { columnsOf, fixedColumns, levelName, type RollupOptions } from '../config.ts'
+import { estimateOf, gathered, ranked, unfolded, unionOf } from '../../../lib/sketch.ts'
+import { columnsOf, fixedColumns, levelName, sketchColumn, type RollupOptions } from '../config.ts'
 import { instants, ranges, within } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
-import { ofCounted, ofEvents } from './measure.ts'
+import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
 
 /** The columns of the table, in order. */
 export function columnNames({ dimensions, measures }: RollupOptions): readonly string[] {
@@ -73,13 +74,40 @@ export function countEvents(
         from: sql`${new Date(read[0]?.from ?? 0).toISOString()}::timestamptz`,
         to: sql`${new Date(read.at(-1)?.to ?? 0).toISOString()}::timestamptz`,
       })} as e`
-  const { sets, level } = levelled(options, raw('b.sluice_i'))
   const inside = indexed ? sql` and e."at" >= r.lo and e."at" < r.hi` : raw('')
+  const found = sql`${events} cross join lateral (select width_bucket(e."at", ${starts}) as sluice_i) as b
+    where b.sluice_i > 0 and e."at" < (${ends})[b.sluice_i]${inside}`
+  if (eventPieces(options.measures).length > 0) return countRanked(options, grain, starts, found)
+  const { sets, level } = levelled(options, raw('b.sluice_i'))
   return sql`
     select ${literal(grain)}::text, ${level}, (${starts})[b.sluice_i], ${lists(options)}
-    from ${events} cross join lateral (select width_bucket(e."at", ${starts}) as sluice_i) as b
-    where b.sluice_i > 0 and e."at" < (${ends})[b.sluice_i]${inside}
+    from ${found}
     group by grouping sets (${sets})`
+}
+
+/** The smallest hashes of a group are told before there are groups: hence each event once for every level, instead of grouping sets. */
+function countRanked(options: RollupOptions, grain: Grain, starts: Query, found: Query): Query {
+  const { dimensions, levels, measures } = options
+  const own = dimensions.map(({ name }, index) => {
+    const of = levels.flatMap((level, at) => (level.includes(name) ? [String(at)] : []))
+    // What no level has is needed for its type.
+    const only = sql`case when l.sluice_level in (${raw(of.join(', '))}) then e.${dimension(index)} end as ${dimension(index)}`
+    return { used: of.length > 0, column: of.length > 0 ? only : sql`e.${dimension(index)}` }
+  })
+  const by = [
+    raw('sluice_level'),
+    raw('sluice_i'),
+    ...own.flatMap(({ used }, index) => (used ? [dimension(index)] : [])),
+  ]
+  const looked = measures.map((_, index) => sql`e.${ident(`m${index}`)}`)
+  const rows = sql`(
+    select l.sluice_level, b.sluice_i, ${join([...own.map(({ column }) => column), ...looked], ', ')}
+    from generate_series(0, ${raw(String(levels.length - 1))}) as l (sluice_level) cross join ${found})`
+  const names = levels.map((level, at) => sql`when ${raw(String(at))} then ${literal(levelName(level))}`)
+  return sql`
+    select ${literal(grain)}::text, (case sluice_level ${join(names, ' ')} end)::text, (${starts})[sluice_i], ${lists(options)}
+    from ${ranked(rows, eventPieces(measures), by)} as b
+    group by ${join(by, ', ')}`
 }
 
 /** Dimensions and measures of events. */
@@ -104,23 +132,26 @@ export function countFiner(
     readonly tally?: boolean
   },
 ): Query | null {
-  const columns = options.measures.map(ofCounted)
-  if (columns.some((one) => one === null)) return null
   const { grain, finer, buckets, from, tally = false } = what
   const starts = instants(buckets.map(({ from }) => from))
-  const names = options.dimensions.map(({ name }) => name)
-  const by = names.length === 0 ? raw('') : sql`, ${idents(names)}`
+  const names = options.dimensions.map(({ name }) => ident(name))
   // One level is no text to group by.
   const [only, ...others] = options.levels
   const single = only !== undefined && others.length === 0 ? literal(levelName(only)) : null
+  const keys = [...(single === null ? [raw('level')] : []), raw('sluice_i'), ...names]
+  const counted = countRows(options, {
+    rows: sql`(
+      select c.*, b.sluice_i from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
+      where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)})`,
+    keys,
+    // So many hours as a year has are few.
+    few: raw('bucket'),
+    tally,
+  })
+  if (counted === null) return null
   return sql`
-    select ${literal(grain)}::text, ${single ?? raw('c.level')}, (${starts})[b.sluice_i]${by}, ${join(
-      [...columns.flatMap((one) => one ?? []), ...(tally ? [raw('count(*)')] : [])],
-      ', ',
-    )}
-    from ${from} as c cross join lateral (select width_bucket(c.bucket, ${starts}) as sluice_i) as b
-    where c.grain = ${literal(finer)} and ${within(raw('c.bucket'), buckets)}
-    group by ${single === null ? raw('c.level, ') : raw('')}b.sluice_i${by}`
+    select ${literal(grain)}::text, ${single ?? raw('level')}, (${starts})[sluice_i], ${join([...names, measured(options), ...(tally ? [raw('sluice_tally')] : [])], ', ')}
+    from ${counted} as c`
 }
 
 /** Another level of a grain, made of the rows of the level that has all of its dimensions. */
@@ -133,14 +164,68 @@ export function countLevel(
     readonly since: number | null
   },
 ): Query | null {
-  const columns = options.measures.map(ofCounted)
-  if (columns.some((one) => one === null)) return null
   const { grain, level, root, since } = what
   const shown = options.dimensions.map(({ name }) => (level.includes(name) ? ident(name) : raw('null')))
   const by = options.dimensions.filter(({ name }) => level.includes(name)).map(({ name }) => ident(name))
   const newer = since === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+  const counted = countRows(options, {
+    rows: sql`(select * from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer})`,
+    keys: [raw('bucket'), ...by],
+    // The hashes of a day are not more than its events; of longer than that they may be too many to be held at once.
+    few: grain === 'quarter-hour' || grain === 'hour' || grain === 'day' ? raw('bucket') : null,
+  })
+  if (counted === null) return null
   return sql`
-    select grain, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, ...columns.flatMap((one) => one ?? [])], ', ')}
-    from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer}
-    group by ${join([raw('grain'), raw('bucket'), ...by], ', ')}`
+    select ${literal(grain)}::text, ${literal(levelName(level))}::text, ${join([raw('bucket'), ...shown, measured(options)], ', ')}
+    from ${counted} as c`
+}
+
+const measured = ({ measures }: RollupOptions): Query => idents(measures.flatMap(columnsOf))
+
+/**
+ * Rows of the table grouped by keys of theirs: a relation of the keys and the measures' columns. `few`: sketches of a group may be held at
+ * once, in this order; else its hashes are sorted, which takes longer. `tally`, where there are no sketches: of how many rows, too. Null if a measure cannot be told from rows.
+ */
+function countRows(
+  { measures }: RollupOptions,
+  what: {
+    readonly rows: Query
+    readonly keys: readonly Query[]
+    readonly few: Query | null
+    readonly tally?: boolean
+  },
+): Query | null {
+  const { rows, keys, few, tally = false } = what
+  const pieces = countedPieces(measures)
+  const sketches = pieces.map(({ column }) => column)
+  const adding = measures.flatMap(columnsOf).filter((name) => !sketches.includes(name))
+  const by = join(keys, ', ')
+  const columns: Query[] = []
+  for (const [index, measure] of measures.entries()) {
+    const found = ofCounted(measure, index)
+    if (found === null) return null
+    if (few !== null && measure.fn === 'approximate') {
+      const sketch = ident(sketchColumn(measure))
+      columns.push(sql`${gathered(sketch, few)} as ${sketch}`)
+    } else columns.push(...columnsOf(measure).map((name, at) => sql`${found[at] ?? raw('null')} as ${ident(name)}`))
+  }
+  if (tally) columns.push(raw('count(*) as sluice_tally'))
+  const list = join([...keys, ...columns], ', ')
+  if (pieces.length === 0) return sql`(select ${list} from ${rows} as c group by ${by})`
+  if (few === null) {
+    const unfold = unfolded(sql`select * from ${rows} as r`, { keys, adding, sketches })
+    return sql`(select ${list} from ${ranked(unfold, pieces, keys)} as c group by ${by})`
+  }
+  // Each union is made once, whatever is told from it: hence `offset 0`.
+  const united = sketches.map((name) => sql`${unionOf(ident(name))} as ${ident(name)}`)
+  const plain = measures.flatMap((measure) => (measure.fn === 'approximate' ? [] : columnsOf(measure)))
+  const unions = sql`(
+    select ${join([...keys, ...plain.map((name) => ident(name)), ...united], ', ')}
+    from (select ${list} from ${rows} as c group by ${by}) as g offset 0)`
+  const told = measures.flatMap((measure) =>
+    measure.fn === 'approximate'
+      ? [sql`${estimateOf(ident(sketchColumn(measure)))} as ${ident(measure.name)}`, ident(sketchColumn(measure))]
+      : columnsOf(measure).map((name) => ident(name)),
+  )
+  return sql`(select ${join([...keys, ...told], ', ')} from ${unions} as s)`
 }

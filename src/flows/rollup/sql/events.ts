@@ -1,6 +1,7 @@
 /** The events as a relation of their own: when, by what, and what is counted of each; whatever they are joined with. */
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
-import type { ColumnRef, Join, RollupOptions } from '../config.ts'
+import { hashOf } from '../../../lib/sketch.ts'
+import type { ColumnRef, Join, Measure, RollupOptions } from '../config.ts'
 
 /** What the events' time is in the table: with a zone of its own, or local time of the rollup's zone. */
 export type AtType = 'instant' | 'local'
@@ -46,6 +47,11 @@ function onOf({ alias, on }: Join): Query {
   )
 }
 
+function looked({ fn, of }: Measure): Query {
+  if (of === null) return sql`true`
+  return fn === 'approximate' ? hashOf(column(of)) : column(of)
+}
+
 /** Of the events those in [from, to), by the column itself, so that an index on it serves; of local times a day more on either side. */
 function between(options: RollupOptions, type: AtType, from: Query, to: Query): Query {
   const at = ident('t', options.at)
@@ -56,7 +62,7 @@ function between(options: RollupOptions, type: AtType, from: Query, to: Query): 
 
 /**
  * `(select … as "at", … )`: an event a row, with the instant as `at`, its dimensions as `d0`, `d1`, … and what each measure looks at
- * as `m0`, `m1`, … (the events themselves: `true`). Events without a time, or with an infinite one, are none. With a range: at least
+ * as `m0`, `m1`, … (the events themselves: `true`; of what is approximate: its hash). Events without a time, or with an infinite one, are none. With a range: at least
  * those in it.
  */
 export function eventsOf(
@@ -67,7 +73,7 @@ export function eventsOf(
   const columns = [
     sql`${instant(options, type)} as "at"`,
     ...options.dimensions.map(({ from }, index) => sql`${column(from)} as ${ident(`d${index}`)}`),
-    ...options.measures.map(({ of }, index) => sql`${of === null ? sql`true` : column(of)} as ${ident(`m${index}`)}`),
+    ...options.measures.map((measure, index) => sql`${looked(measure)} as ${ident(`m${index}`)}`),
   ]
   // What lies in a range is finite.
   const within =

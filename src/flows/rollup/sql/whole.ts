@@ -7,10 +7,11 @@
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
-import { levelName, type RollupOptions } from '../config.ts'
+import { ranked, unfolded } from '../../../lib/sketch.ts'
+import { columnsOf, levelName, type RollupOptions } from '../config.ts'
 import { instants } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
-import { ofCounted, ofEvents } from './measure.ts'
+import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
 
 /** How the finest bucket of an event is found. */
 export type Finest =
@@ -56,20 +57,19 @@ export function countFinest(
   const by = dimensions.flatMap(({ name }, index) => (level.includes(name) ? [ident(`d${index}`)] : []))
   return sql`
     select ${literal(grain)}::text as grain, ${literal(levelName(level))}::text as level, b.bucket, ${join([...shown, ...named(options, measures.flatMap(ofEvents))], ', ')}
-    from (select e.*, ${finestOf(finest)} as bucket from ${readEvents(options, type, extent)}) as b
+    from ${ranked(sql`(select e.*, ${finestOf(finest)} as bucket from ${readEvents(options, type, extent)})`, eventPieces(measures), [raw('bucket'), ...by])} as b
     group by ${join([raw('b.bucket'), ...by], ', ')}`
 }
 
 /** Each expression under the name of its column. */
 function named(options: RollupOptions, expressions: readonly Query[]): readonly Query[] {
-  const names = options.measures.flatMap((measure) =>
-    measure.fn === 'avg' ? [measure.name, `${measure.name}_sum`, `${measure.name}_count`] : [measure.name],
-  )
+  const names = options.measures.flatMap(columnsOf)
   return expressions.map((expression, index) => sql`${expression} as ${ident(names[index] ?? '')}`)
 }
 
 /** What the newness of a measure to a grain is called among the columns of `countNew`. */
-const newness = (measure: number, grain: Grain): Query => ident(`sluice_${measure}_${grain}`)
+const newnessName = (measure: number, grain: Grain): string => `sluice_${measure}_${grain}`
+const newness = (measure: number, grain: Grain): Query => ident(newnessName(measure, grain))
 
 /**
  * A row for each finest bucket of a level: its dimensions, what adds up under the names of the table's columns, and for each measure
@@ -107,7 +107,11 @@ export function countNew(
     select e.bucket, ${join([...by.map(({ name, column }) => sql`${column} as ${ident(name)}`), ...added, ...fresh], ', ')}
     from (
       select e.*, ${join(befores, ', ')}
-      from (select e.*, ${finestOf(finest)} as bucket from ${readEvents(options, type, extent)}) as e
+      from ${ranked(
+        sql`(select e.*, ${finestOf(finest)} as bucket from ${readEvents(options, type, extent)})`,
+        eventPieces(measures),
+        [raw('bucket'), ...by.map(({ column }) => column)],
+      )} as e
     ) as e join ${calendar} as k on k.bucket = e.bucket
     group by ${join([raw('e.bucket'), ...by.map(({ column }) => column)], ', ')}`
 }
@@ -115,7 +119,7 @@ export function countNew(
 function namedOne(options: RollupOptions, index: number): readonly Query[] {
   const measure = options.measures[index]
   if (measure === undefined) return []
-  const names = measure.fn === 'avg' ? [measure.name, `${measure.name}_sum`, `${measure.name}_count`] : [measure.name]
+  const names = columnsOf(measure)
   return ofEvents(measure, index).map((expression, at_) => sql`${expression} as ${ident(names[at_] ?? '')}`)
 }
 
@@ -136,10 +140,18 @@ export function sumNew(
   const by = options.dimensions.filter(({ name }) => level.includes(name)).map(({ name }) => ident(name))
   const columns = options.measures.flatMap((measure, index) => {
     if (measure.fn === 'distinct') return [sql`sum(${newness(index, grain)})::bigint`]
-    return ofCounted(measure) ?? []
+    return ofCounted(measure, index) ?? []
   })
+  const rows = sql`select * from (select *, ${bucket} as sluice_at from ${stage}) as s where s.sluice_at is not null`
+  const pieces = countedPieces(options.measures)
+  const sketches = pieces.map((piece) => piece.column)
+  const adding = options.measures.flatMap((measure, index) => {
+    if (measure.fn === 'distinct') return [newnessName(index, grain)]
+    return columnsOf(measure).filter((name) => !sketches.includes(name))
+  })
+  const keys = [raw('sluice_at'), ...by]
   return sql`
     select ${literal(grain)}::text, ${literal(levelName(level))}::text, s.sluice_at, ${join([...shown, ...columns], ', ')}
-    from (select *, ${bucket} as sluice_at from ${stage}) as s where s.sluice_at is not null
+    from ${ranked(unfolded(rows, { keys, adding, sketches }), pieces, keys)} as s
     group by ${join([raw('s.sluice_at'), ...by], ', ')}`
 }
