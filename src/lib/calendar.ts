@@ -22,6 +22,14 @@ export interface Bucket {
   readonly to: number
 }
 
+/** As PostgreSQL reads it: a year of five digits has no sign. */
+export function writtenInstant(at: number): string {
+  return new Date(at).toISOString().replace(/^\+0*/, '')
+}
+
+/** Instants that have buckets, with room on either side for the local times of any zone: what lies outside is no time of an event. */
+export const supported = { from: Date.parse('0002-01-01T00:00:00Z'), to: Date.UTC(200_000, 0, 1) } as const
+
 /** The bucket that an instant lies in. */
 export function bucketAt(at: number, grain: Grain, calendar: Calendar): Bucket {
   const local = localOf(at, calendar.zone)

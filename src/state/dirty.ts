@@ -1,4 +1,5 @@
 import { sql, type Row, type Sql } from '../lib/sql.ts'
+import { supported } from '../lib/calendar.ts'
 import type { State } from './state.ts'
 
 /** What has to be made anew; see the migration that makes the table. */
@@ -11,9 +12,15 @@ export interface Mark extends Row {
 
 /** Every mark once, however often it was made. Takes none away. */
 export async function readMarks(db: Sql, state: State, flow: string): Promise<readonly Mark[]> {
-  return await db.all<Mark>(sql`
+  const marks = await db.all<Mark>(sql`
     select grain, at from ${state.t('dirty')} where project = ${state.project} and flow = ${flow}
     group by grain, at order by grain nulls first, at nulls first`)
+  return marks.filter(isOfBuckets)
+}
+
+/** Triggers mark whatever time is written; of some there are no buckets. */
+function isOfBuckets({ at }: Mark): boolean {
+  return at === null || (at.getTime() >= supported.from && at.getTime() < supported.to)
 }
 
 /**
@@ -33,7 +40,7 @@ export async function takeMarks(
 ): Promise<readonly Mark[]> {
   const named = which.grains?.filter((grain) => grain !== null) ?? null
   const finest = which.grains?.includes(null) ?? true
-  return await tx.all<Mark>(sql`
+  const taken = await tx.all<Mark>(sql`
     with taken as (
       delete from ${state.t('dirty')}
       where project = ${state.project} and flow = ${flow}
@@ -42,6 +49,7 @@ export async function takeMarks(
       returning grain, at
     )
     select grain, at from taken group by grain, at`)
+  return taken.filter(isOfBuckets)
 }
 
 export async function addMarks(

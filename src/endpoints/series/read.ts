@@ -1,4 +1,5 @@
 /** What a series reads, as of one snapshot. */
+import { writtenInstant } from '../../lib/calendar.ts'
 import { ranked, unfolded } from '../../lib/sketch.ts'
 import { ident, join, literal, raw, sql, type Query, type Row, type Session } from '../../lib/sql.ts'
 import type { Fields } from './fields.ts'
@@ -91,7 +92,7 @@ interface Part {
   readonly now: number
 }
 
-const texts = (list: readonly number[]): Query => sql`${list.map((one) => new Date(one).toISOString())}::timestamptz[]`
+const texts = (list: readonly number[]): Query => sql`${list.map(writtenInstant)}::timestamptz[]`
 
 /** Rows of the table and events, each as rows of it, and what they add up to. One more than an answer may have says that there are more. */
 function statementOf(part: Part): Query | null {

@@ -9,7 +9,7 @@ import { levelName, type RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchesBetween, type Stretch } from './slices.ts'
-import { instants, within } from './sql/buckets.ts'
+import { instant, instants, within } from './sql/buckets.ts'
 import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
 import { growTable, indexTable, insertInto, readStanding } from './sql/table.ts'
 import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
@@ -287,7 +287,7 @@ class Counting {
       const where =
         options.keepRaw === null
           ? raw('')
-          : sql` where grain = any(${options.grains}::text[]) and bucket >= ${new Date(boundary).toISOString()}::timestamptz`
+          : sql` where grain = any(${options.grains}::text[]) and bucket >= ${instant(boundary)}`
       await this.#tx.run(sql`delete from ${tableOf(options)}${where}`)
     }
     const distinct = options.measures.some(({ fn }) => fn === 'distinct')
@@ -420,7 +420,7 @@ class Counting {
       if (keep === undefined) continue
       const bound = bucketAt(this.#context.now.getTime() - keep, grain, options.calendar).from
       const rows = await this.#tx.run(sql`
-        delete from ${tableOf(options)} where grain = ${grain} and bucket < ${new Date(bound).toISOString()}::timestamptz`)
+        delete from ${tableOf(options)} where grain = ${grain} and bucket < ${instant(bound)}`)
       if (rows > 0) this.#context.log('info', `dropped ${rows} rows by ${grain} that are not kept any more`)
     }
   }
@@ -440,7 +440,7 @@ class Counting {
         whole && this.#tallied !== null
           ? sql`select bucket, sum(${ident(tally)}) as rows from ${this.#tallied} group by bucket`
           : sql`select bucket, count(*) as rows from ${tableOf(options)} as t
-            where t.grain = ${literal(grain)} and t.bucket >= ${new Date(stretches[0]?.from ?? 0).toISOString()}::timestamptz
+            where t.grain = ${literal(grain)} and t.bucket >= ${instant(stretches[0]?.from ?? 0)}
             group by bucket`
       const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
         select b.sluice_i::int as "i", sum(t.rows)::bigint as "rows"

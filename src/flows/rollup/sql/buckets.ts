@@ -1,9 +1,11 @@
 /** Buckets as SQL knows them: arrays of their beginnings and ends, which an instant is looked up in. */
 import { sql, type Query } from '../../../lib/sql.ts'
-import type { Bucket } from '../../../lib/calendar.ts'
+import { writtenInstant, type Bucket } from '../../../lib/calendar.ts'
+
+export const instant = (at: number): Query => sql`${writtenInstant(at)}::timestamptz`
 
 export function instants(list: readonly number[]): Query {
-  return sql`${list.map((one) => new Date(one).toISOString())}::timestamptz[]`
+  return sql`${list.map(writtenInstant)}::timestamptz[]`
 }
 
 /** Buckets that touch are one range to read. In order, and none overlaps another. */
@@ -20,8 +22,7 @@ export function ranges(buckets: readonly Bucket[]): readonly Bucket[] {
 /** Whether an instant lies in one of the buckets, where `b.sluice_i` is its place among their beginnings. */
 export function within(at: Query, buckets: readonly Bucket[]): Query {
   const read = ranges(buckets)
-  const bound = (instant: number): Query => sql`${new Date(instant).toISOString()}::timestamptz`
-  const outer = sql`${at} >= ${bound(read[0]?.from ?? 0)} and ${at} < ${bound(read.at(-1)?.to ?? 0)}`
+  const outer = sql`${at} >= ${instant(read[0]?.from ?? 0)} and ${at} < ${instant(read.at(-1)?.to ?? 0)}`
   // Where none is missing, that is all.
   if (read.length <= 1) return outer
   return sql`${outer} and b.sluice_i > 0 and ${at} < (${instants(buckets.map(({ to }) => to))})[b.sluice_i]`

@@ -1,6 +1,7 @@
 /** Both sides of a bucket: what its events say, and the rows that the table has. */
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import { columnsOf, shownColumnsOf, type RollupOptions } from '../config.ts'
+import { instant } from './buckets.ts'
 import { columnNames, tableOf } from './count.ts'
 import type { StandingColumn } from './table.ts'
 
@@ -56,7 +57,7 @@ export function bothSides(
       where ${only(raw('e'))}
       union all
       select 'table', ${list(ofTable)} from ${tableOf(options)} as t
-      where t.grain = ${what.grain} and t.bucket = ${what.start.toISOString()}::timestamptz and ${only(raw('t'))}
+      where t.grain = ${what.grain} and t.bucket = ${instant(what.start.getTime())} and ${only(raw('t'))}
     ), paired as (
       select ${by}, count(*) filter (where sluice_side = 'events') as sluice_counted, count(*) filter (where sluice_side = 'table') as sluice_stored,
         array_remove(array[${list(differs)}]::text[], null) as sluice_columns, ${values('events')} as sluice_events, ${values('table')} as sluice_kept

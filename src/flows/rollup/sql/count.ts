@@ -4,7 +4,7 @@ import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import { estimateOf, gathered, ranked, unfolded, unionOf } from '../../../lib/sketch.ts'
 import { columnsOf, fixedColumns, levelName, sketchColumn, type RollupOptions } from '../config.ts'
-import { instants, ranges, within } from './buckets.ts'
+import { instant, instants, ranges, within } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
 
@@ -71,8 +71,8 @@ export function countEvents(
     ? sql`unnest(${instants(read.map(({ from }) => from))}, ${instants(read.map(({ to }) => to))}) as r (lo, hi)
       cross join lateral ${eventsOf(options, type, one)} as e`
     : sql`${eventsOf(options, type, {
-        from: sql`${new Date(read[0]?.from ?? 0).toISOString()}::timestamptz`,
-        to: sql`${new Date(read.at(-1)?.to ?? 0).toISOString()}::timestamptz`,
+        from: instant(read[0]?.from ?? 0),
+        to: instant(read.at(-1)?.to ?? 0),
       })} as e`
   const inside = indexed ? sql` and e."at" >= r.lo and e."at" < r.hi` : raw('')
   const found = sql`${events} cross join lateral (select width_bucket(e."at", ${starts}) as sluice_i) as b
@@ -167,7 +167,7 @@ export function countLevel(
   const { grain, level, root, since } = what
   const shown = options.dimensions.map(({ name }) => (level.includes(name) ? ident(name) : raw('null')))
   const by = options.dimensions.filter(({ name }) => level.includes(name)).map(({ name }) => ident(name))
-  const newer = since === null ? raw('') : sql` and bucket >= ${new Date(since).toISOString()}::timestamptz`
+  const newer = since === null ? raw('') : sql` and bucket >= ${instant(since)}`
   const counted = countRows(options, {
     rows: sql`(select * from ${tableOf(options)} where grain = ${literal(grain)} and level = ${literal(levelName(root))}${newer})`,
     keys: [raw('bucket'), ...by],

@@ -1,4 +1,5 @@
 /** The events as a relation of their own: when, by what, and what is counted of each; whatever they are joined with. */
+import { supported, writtenInstant } from '../../../lib/calendar.ts'
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import { hashOf } from '../../../lib/sketch.ts'
 import type { ColumnRef, Join, Measure, RollupOptions } from '../config.ts'
@@ -52,6 +53,11 @@ function looked({ fn, of }: Measure): Query {
   return fn === 'approximate' ? hashOf(column(of)) : column(of)
 }
 
+/** Whether it is a time that buckets have, by the column itself; neither infinity is. */
+function isTime(at: Query): Query {
+  return sql`${at} >= ${literal(writtenInstant(supported.from))} and ${at} < ${literal(writtenInstant(supported.to))}`
+}
+
 /** Of the events those in [from, to), by the column itself, so that an index on it serves; of local times a day more on either side. */
 function between(options: RollupOptions, type: AtType, from: Query, to: Query): Query {
   const at = ident('t', options.at)
@@ -62,7 +68,7 @@ function between(options: RollupOptions, type: AtType, from: Query, to: Query): 
 
 /**
  * `(select … as "at", … )`: an event a row, with the instant as `at`, its dimensions as `d0`, `d1`, … and what each measure looks at
- * as `m0`, `m1`, … (the events themselves: `true`; of what is approximate: its hash). Events without a time, or with an infinite one, are none. With a range: at least
+ * as `m0`, `m1`, … (the events themselves: `true`; of what is approximate: its hash). Events without a time, or with one that no bucket has, are none. With a range: at least
  * those in it.
  */
 export function eventsOf(
@@ -75,8 +81,6 @@ export function eventsOf(
     ...options.dimensions.map(({ from }, index) => sql`${column(from)} as ${ident(`d${index}`)}`),
     ...options.measures.map((measure, index) => sql`${looked(measure)} as ${ident(`m${index}`)}`),
   ]
-  // What lies in a range is finite.
-  const within =
-    range === null ? sql`isfinite(${ident('t', options.at)})` : between(options, type, range.from, range.to)
+  const within = range === null ? isTime(ident('t', options.at)) : between(options, type, range.from, range.to)
   return sql`(select ${join(columns, ', ')} ${fromEvents(options)} where ${within})`
 }

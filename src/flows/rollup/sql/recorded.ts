@@ -2,6 +2,7 @@
 import { literal, sql, type Query } from '../../../lib/sql.ts'
 import type { State } from '../../../state/state.ts'
 import type { RollupOptions } from '../config.ts'
+import { instant } from './buckets.ts'
 import { tableOf } from './count.ts'
 
 /** By grain: its slices, and the rows that were published of them. The table itself would have to be read as a whole. */
@@ -27,6 +28,6 @@ export function lastVerification(state: State, flow: string): Query {
 export function rowsByBucket(options: RollupOptions, grain: string, from: Date, to: Date): Query {
   return sql`
     select bucket as "bucket", count(*)::float8 as "rows" from ${tableOf(options)}
-    where grain = ${literal(grain)} and bucket >= ${from.toISOString()}::timestamptz and bucket < ${to.toISOString()}::timestamptz
+    where grain = ${literal(grain)} and bucket >= ${instant(from.getTime())} and bucket < ${instant(to.getTime())}
     group by bucket`
 }

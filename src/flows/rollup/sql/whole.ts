@@ -9,7 +9,7 @@ import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import { ranked, unfolded } from '../../../lib/sketch.ts'
 import { columnsOf, levelName, type RollupOptions } from '../config.ts'
-import { instants } from './buckets.ts'
+import { instant, instants } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
 
@@ -29,16 +29,14 @@ const lengths = { 'quarter-hour': '15 minutes', hour: '1 hour' } as const
 
 function finestOf(finest: Finest): Query {
   if (finest.tag === 'bins')
-    return sql`date_bin(${literal(lengths[finest.length])}::interval, e."at", ${new Date(finest.origin).toISOString()}::timestamptz)`
+    return sql`date_bin(${literal(lengths[finest.length])}::interval, e."at", ${instant(finest.origin)})`
   const starts = instants(finest.starts)
   return sql`(${starts})[width_bucket(e."at", ${starts})]`
 }
 
-const at = (instant: number): Query => sql`${new Date(instant).toISOString()}::timestamptz`
-
 function readEvents(options: RollupOptions, type: AtType, { from, through }: Extent): Query {
-  const events = sql`${eventsOf(options, type, { from: at(from), to: at(through) })} as e`
-  return type === 'instant' ? events : sql`${events} where e."at" >= ${at(from)} and e."at" < ${at(through)}`
+  const events = sql`${eventsOf(options, type, { from: instant(from), to: instant(through) })} as e`
+  return type === 'instant' ? events : sql`${events} where e."at" >= ${instant(from)} and e."at" < ${instant(through)}`
 }
 
 /** Rows of the finest grain and one level, in the order of the table's columns, where every measure adds up. */
