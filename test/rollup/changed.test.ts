@@ -80,3 +80,36 @@ test('a dimension and a measure whose types are others now', async () => {
   await ran(await it.again({ ...options, measures }))
   expect(await difference(it.db, now)).toEqual([])
 })
+
+test('a table of the application is not taken for that of a rollup: nothing of it changes', async () => {
+  await it.db.query(
+    `create table customer (id int primary key, blog text); insert into customer values (1, 'a'), (2, 'b')`,
+  )
+  for (const events of ['kept', 'gone']) {
+    if (events === 'gone') await it.db.query('truncate view')
+    const other = await it.again({ ...options, to: 'customer' })
+    const [record] = await other.run(['views'])
+    expect(record).toMatchObject({ outcome: 'failed', error: { code: 'TARGET_UNSUITABLE' } })
+    expect(await it.db.query('select * from customer order by id')).toEqual([
+      { id: 1, blog: 'a' },
+      { id: 2, blog: 'b' },
+    ])
+  }
+  await expect(it.again({ ...options, to: 'view' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})
+
+test('a dimension that is of another type now takes it, whatever its values were', async () => {
+  await ran(await it.again({ ...options, by: { what: 'country' } }))
+  await ran(await it.again({ ...options, by: { what: 'blog' } }))
+  const now = { ...truth, dimensions: ['what'], levels: { what: { what: 'v.blog' }, total: {} } }
+  expect(await difference(it.db, now)).toEqual([])
+})
+
+test('a name of many bytes has its indexes, and loses them with its definition', async () => {
+  const to = 'просмотры_по_блогам_и_странам'
+  await ran(await it.again({ ...options, to }))
+  await ran(await it.again({ ...options, to, by: ['blog', 'country'] }))
+  const both = { blog: 'v.blog', country: 'v.country' }
+  const now = { ...truth, table: to, dimensions: ['blog', 'country'], levels: { 'blog+country': both, total: {} } }
+  expect(await difference(it.db, now)).toEqual([])
+})

@@ -49,8 +49,12 @@ test.each([
 
 test('events of the year 44, of 9999 and of 20000 are counted', async () => {
   await using it = await counted(18, setUp, { ...options, grains: ['month', 'year'] })
-  await it.db.query(`insert into view (blog, viewed_at) values (1, '0044-03-15 12:00+00'), (1, '9999-12-31 23:30+00'), (1, '20000-06-01 00:00+00')`)
+  await it.db.query(
+    `insert into view (blog, viewed_at) values (1, '0044-03-15 12:00+00'), (1, '9999-12-31 23:30+00'), (1, '20000-06-01 00:00+00')`,
+  )
   await ran(it.sluice, { from: '0040', to: '0050' })
-  const rows = await it.db.query<{ n: number }>(`select sum(views)::int as n from rolled where level = 'total' and grain = 'year'`)
+  const rows = await it.db.query<{ n: number }>(
+    `select sum(views)::int as n from rolled where level = 'total' and grain = 'year'`,
+  )
   expect(rows).toEqual([{ n: 1 }])
 })

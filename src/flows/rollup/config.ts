@@ -168,7 +168,7 @@ export function faultsOf(
   definition: z.output<typeof rollupDefinition>,
 ): readonly { readonly path: string; readonly fault: string }[] {
   const faults: { path: string; fault: string }[] = []
-  const { zone, from, keep, measures, levels } = definition
+  const { zone, from, to: target, keep, measures, levels } = definition
   if (!isZone(zone)) faults.push({ path: 'zone', fault: `no time zone is called "${zone}"; write it as Europe/Berlin` })
   const aliases = Object.keys(typeof from === 'string' ? {} : from.join)
   const dimensions = dimensionsOf(definition.by)
@@ -192,6 +192,11 @@ export function faultsOf(
           })
       }
     }
+  const into = typeof target === 'string' ? tableOf(target) : target
+  const isTarget = ({ schema, table }: TableRef): boolean => schema === into.schema && table === into.table
+  const read = typeof from === 'string' ? [from] : [from.table, ...Object.values(from.join).map(({ table }) => table)]
+  if (read.map(tableOf).some(isTarget))
+    faults.push({ path: 'to', fault: `"${into.schema}.${into.table}" is what is counted; name a table of its own` })
   if (Object.keys(measures).length === 0) faults.push({ path: 'measures', fault: 'there is nothing to count' })
   const columns = [
     ...fixedColumns,

@@ -8,7 +8,7 @@ import { openState, type State } from '../../state/state.ts'
 import type { Flow, LookContext, WorkRequest } from '../flow.ts'
 import type { ColumnRef, RollupOptions, TableRef } from './config.ts'
 import { eventsOf, type AtType } from './sql/events.ts'
-import { readStanding } from './sql/table.ts'
+import { readStanding, refuseForeign } from './sql/table.ts'
 import { areTracked, fingerprint, readParts, readTables, trackingOf, type Part, type Tracking } from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
@@ -70,6 +70,8 @@ export async function lookRollup(
   const database = context.state
   const state = stateOf(context)
   const source = await readSource(database, flow)
+  const standing = await readStanding(database, options.to)
+  refuseForeign(options, standing)
   const guarded = await readGuarded(database, options)
   const tracked = { schema: context.stateSchema, project: context.project, flow: flow.name }
   const all = options.track.tag === 'triggers' ? trackingOf(options, source.type, tracked, guarded) : []
@@ -89,7 +91,7 @@ export async function lookRollup(
     untracked: tracking === null || there ? null : all,
     tracking,
     parts,
-    standing: (await readStanding(database, options.to)) !== null,
+    standing: standing !== null,
     position: position ?? null,
     marks: await readMarks(database, state, flow.name),
     extent: null,

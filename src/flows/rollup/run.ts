@@ -11,7 +11,7 @@ import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './
 import { bucketsOf, stretchesBetween, type Stretch } from './slices.ts'
 import { instant, instants, within } from './sql/buckets.ts'
 import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
-import { growTable, indexTable, insertInto, readStanding } from './sql/table.ts'
+import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
 import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
 import { sortBuckets, type Buckets } from './work.ts'
 
@@ -207,7 +207,10 @@ class Counting {
     if (standing === null) {
       await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
       await this.#index()
-    } else await growTable(this.#tx, options, standing, this.#shape())
+    } else {
+      refuseForeign(options, standing)
+      await growTable(this.#tx, options, standing, this.#shape())
+    }
   }
 
   #shape(): Query {
@@ -262,6 +265,7 @@ class Counting {
     const standing = await readStanding(this.#tx, options.to)
     const extent = await readExtent(this.#tx, options, facts.source.type)
     if (extent === null || extent.from >= through) {
+      refuseForeign(options, standing)
       if (standing !== null && options.keepRaw === null) await this.#tx.run(sql`delete from ${tableOf(options)}`)
       await this.#ready()
       return await this.#moveOn()
@@ -282,13 +286,15 @@ class Counting {
     }
     const fresh = standing === null
     if (!fresh) {
-      await growTable(this.#tx, options, standing, this.#shape())
+      refuseForeign(options, standing)
       // Where events are kept, so is nothing that they do not tell: not by a period either that is counted no more.
       const where =
         options.keepRaw === null
           ? raw('')
           : sql` where grain = any(${options.grains}::text[]) and bucket >= ${instant(boundary)}`
       await this.#tx.run(sql`delete from ${tableOf(options)}${where}`)
+      // Rows that are gone have no values that would not fit.
+      await growTable(this.#tx, options, standing, this.#shape())
     }
     const distinct = options.measures.some(({ fn }) => fn === 'distinct')
     if (distinct) await this.#wholeNew(whole, buckets, fresh)

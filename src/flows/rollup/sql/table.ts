@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { ident, idents, literal, raw, sql, type Query, type Session, type Sql } from '../../../lib/sql.ts'
 import { SluiceError } from '../../../lib/error.ts'
-import type { RollupOptions, TableRef } from '../config.ts'
+import { fixedColumns, type RollupOptions, type TableRef } from '../config.ts'
 import { columnNames, tableOf } from './count.ts'
 
 export interface StandingColumn {
@@ -37,7 +37,8 @@ export async function growTable(
     const now = there.get(name)
     if (now === undefined) await tx.run(sql`alter table ${tableOf(options)} add column ${ident(name)} ${raw(type)}`)
     else if (now === type) continue
-    else if (['grain', 'level', 'bucket'].includes(name)) throw unsuitable(options, name, now, type)
+    else if (fixedColumns.some((one) => one === name))
+      throw unsuitable(options, `its column ${name} is ${now}, not ${type}`)
     else
       await tx.run(
         sql`alter table ${tableOf(options)} alter column ${ident(name)} type ${raw(type)} using ${ident(name)}::text::${raw(type)}`,
@@ -46,12 +47,19 @@ export async function growTable(
   await dropStale(tx, options)
 }
 
-function unsuitable({ to }: RollupOptions, name: string, is: string, wanted: string): SluiceError {
+/** A table that has not the columns of a rollup is somebody else's: nothing is written to it, and nothing of it deleted. */
+export function refuseForeign(options: RollupOptions, standing: readonly StandingColumn[] | null): void {
+  if (standing === null) return
+  const lacking = fixedColumns.filter((name) => !standing.some((one) => one.name === name))
+  if (lacking.length > 0) throw unsuitable(options, `it has no column ${lacking.join(', ')}`)
+}
+
+function unsuitable({ to }: RollupOptions, why: string): SluiceError {
   const table = `${to.schema}.${to.table}`
   return new SluiceError('TARGET_UNSUITABLE', `${table} is no table of a rollup`, {
-    why: `its column ${name} is ${is}, not ${wanted}`,
+    why,
     fix: 'name another table in `to`; it is created if missing',
-    where: { table, column: name },
+    where: { table },
   })
 }
 
@@ -59,6 +67,13 @@ interface TableIndex {
   readonly name: string
   readonly columns: readonly string[]
   readonly where: Query
+}
+
+/** So much of a name that there is room for what an index adds: names are cut after 63 bytes. */
+function begun(name: string): string {
+  let short = name
+  while (Buffer.byteLength(short) > 44) short = short.slice(0, -1)
+  return short
 }
 
 /** By name which columns they are of: those of another definition are not taken for these. */
@@ -70,7 +85,7 @@ function indexesOf({ to, dimensions, levels, grains }: RollupOptions): readonly 
   const named = (kind: string, of: readonly string[], where: Query): TableIndex => {
     const told = JSON.stringify([to.schema, to.table, finest, of])
     const digest = createHash('sha256').update(told).digest('hex').slice(0, 8)
-    return { name: `${to.table.slice(0, 44)}_${digest}_${kind}`, columns: of, where }
+    return { name: `${begun(to.table)}_${digest}_${kind}`, columns: of, where }
   }
   return [
     ...(grains.length > 1 ? [named('coarser', ['grain', ...columns], sql`grain <> ${literal(finest)}`)] : []),
@@ -98,7 +113,7 @@ async function dropStale(tx: Session, options: RollupOptions): Promise<void> {
   const found = await tx.all<{ name: string }>(sql`
     select c.relname::text as "name" from pg_index i join pg_class c on c.oid = i.indexrelid
     where i.indrelid = to_regclass(${tableOf(options).sql}) and c.relname ~ '_[0-9a-f]{8}_(coarser|finest)$'
-      and starts_with(c.relname::text, ${table.slice(0, 44)})`)
+      and starts_with(c.relname::text, ${begun(table)})`)
   for (const { name } of found) if (!wanted.includes(name)) await tx.run(sql`drop index ${ident(schema, name)}`)
 }
 
