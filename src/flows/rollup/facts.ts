@@ -121,10 +121,12 @@ async function readAllParts(
 /** Why everything has to be counted anew; null: it has not. Pure. */
 export function wholeBecause(flow: Flow<RollupOptions>, request: WorkRequest, facts: RollupFacts): string | null {
   const { position, source, marks } = facts
+  const changed = position !== null && position.hash !== flow.definitionHash
+  // A part that is counted by one definition does not go with others that were counted by another.
+  if (changed && facts.standing) return 'the definition changed'
   if (request.slices !== null || request.from !== null || request.to !== null) return null
   if (position === null) return 'never counted'
   if (!facts.standing) return 'the table is gone'
-  if (position.hash !== flow.definitionHash) return 'the definition changed'
   if (position.source !== source.oid) return 'the table of events is another one'
   if (facts.untracked !== null) return 'changes were not marked: the triggers were not there'
   // Where events are not kept, that is how they go: their buckets stay.

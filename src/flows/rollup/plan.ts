@@ -73,25 +73,35 @@ export function planRollup(
   const detail = (work: RollupWork): RollupDetail => ({ facts, work, through, clear: request.clear })
   const bounds = rangeOf(flow, request)
   const [from, to] = [bounds.from ?? facts.extent?.from ?? through, Math.min(bounds.to ?? through, through)]
-  if (request.slices !== null) {
-    const stretches = request.slices.flatMap((key) => stretchOfKey(key, options.calendar, options.grains) ?? [])
-    const limits = { from: bounds.from ?? -Infinity, to: bounds.to ?? Infinity }
-    return {
-      slices: stretches.map(({ slice }) => ({ action: 'run', slice, why: 'asked for' })),
-      steps: steps(
-        flow,
-        facts,
-        stretches.map(({ slice }) => `count ${slice.key}`),
-      ),
-      detail: detail({ tag: 'stretches', stretches, ...limits }),
-    }
-  }
+  const asked = (request.slices ?? []).flatMap((key) => stretchOfKey(key, options.calendar, options.grains) ?? [])
+  const whole = wholeBecause(flow, request, facts)
+  const due = dueStretches(flow, now)
   const wanted = options.grains.filter((grain) => request.grain === null || grain === request.grain)
-  if (request.backfill)
+  if (request.backfill && request.slices === null)
     return {
       ...backfilled(flow, request, facts, { from, to, through, wanted, slices }),
       detail: detail({ tag: 'changed' }),
     }
+  if (whole !== null) {
+    if (request.clear) throw changedFirst(flow)
+    return {
+      slices: joined(asked, due).map(({ slice }) => ({ action: 'run', slice, why: whole })),
+      steps: steps(flow, facts, ['count all events']),
+      detail: detail({ tag: 'whole', why: whole }),
+    }
+  }
+  if (request.slices !== null) {
+    const limits = { from: bounds.from ?? -Infinity, to: bounds.to ?? Infinity }
+    return {
+      slices: asked.map(({ slice }) => ({ action: 'run', slice, why: 'asked for' })),
+      steps: steps(
+        flow,
+        facts,
+        asked.map(({ slice }) => `count ${slice.key}`),
+      ),
+      detail: detail({ tag: 'stretches', stretches: asked, ...limits }),
+    }
+  }
   if (bounds.from !== null || bounds.to !== null) {
     const work: RollupWork = { tag: 'range', from, to, grains: wanted }
     const stretches = wanted.flatMap((grain) => stretchesBetween(from, to, grain, options.calendar))
@@ -99,15 +109,6 @@ export function planRollup(
       slices: stretches.map(({ slice }) => ({ action: 'run', slice, why: 'asked for' })),
       steps: steps(flow, facts, [widened(flow, wanted, from, to)]),
       detail: detail(work),
-    }
-  }
-  const whole = wholeBecause(flow, request, facts)
-  const due = dueStretches(flow, now)
-  if (whole !== null) {
-    return {
-      slices: due.map(({ slice }) => ({ action: 'run', slice, why: whole })),
-      steps: steps(flow, facts, ['count all events']),
-      detail: detail({ tag: 'whole', why: whole }),
     }
   }
   const changed = stretchesOf(options, changedBuckets(options, facts, now, through))
@@ -137,16 +138,25 @@ export function planRollup(
   }
 }
 
+function changedFirst({ name }: Flow<RollupOptions>): SluiceError {
+  return new SluiceError('USAGE', `a part of ${name} cannot be cleared now`, {
+    why: 'its definition has changed since it was counted',
+    fix: `sluice run ${name}, then clear`,
+    where: { flow: name },
+  })
+}
+
 /** What is out of date by the marks that are there, or lies within the lookback. */
 export function changedBuckets(
   options: RollupOptions,
-  facts: Pick<RollupFacts, 'marks'>,
+  facts: Pick<RollupFacts, 'marks' | 'position'>,
   now: Date,
   through: number,
 ): Buckets {
   const finest = options.grains[0] ?? 'day'
-  const back =
-    options.track.tag === 'lookback' ? [{ from: now.getTime() - options.track.ms, to: through, grain: finest }] : []
+  // What has happened since the last run may be longer ago than it looks back.
+  const last = Math.min(now.getTime(), facts.position === null ? Infinity : Date.parse(facts.position.through))
+  const back = options.track.tag === 'lookback' ? [{ from: last - options.track.ms, to: through, grain: finest }] : []
   const marked = touchedBy(options, facts.marks).filter(({ from }) => from < through)
   return bucketsOfTouched(options, [...marked, ...back], through)
 }

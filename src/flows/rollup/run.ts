@@ -107,7 +107,8 @@ class Counting {
         break
       case 'changed': {
         const marks = await this.#take(null, this.#detail.through)
-        await this.#redo(changedBuckets(options, { marks }, this.#context.now, this.#detail.through))
+        const { position } = this.#detail.facts
+        await this.#redo(changedBuckets(options, { marks, position }, this.#context.now, this.#detail.through))
         break
       }
       case 'range': {
@@ -167,7 +168,11 @@ class Counting {
     await this.#replace(grain, buckets)
     for (const above of options.grains) {
       if (!isAbove(above, [grain], options.grains)) continue
-      const starts = new Set(buckets.map((one) => bucketAt(one.from, above, options.calendar).from))
+      const starts = new Set(
+        buckets.flatMap(({ from, to }) =>
+          [...bucketsBetween(from, to, above, options.calendar)].map((one) => one.from),
+        ),
+      )
       await addMarks(
         this.#tx,
         state,
@@ -375,12 +380,14 @@ class Counting {
 
   /** Different values: level by level, all grains from one pass over the events. */
   async #wholeNew(extent: Extent, buckets: (grain: Grain) => readonly Bucket[], fresh: boolean): Promise<void> {
-    const { options } = this.#flow
-    const { type } = this.#detail.facts.source
-    const [finest = 'day'] = options.grains
+    const { options: all } = this.#flow
+    const { type, indexed } = this.#detail.facts.source
+    const [finest = 'day'] = all.grains
+    const lieWithin = (grain: Grain): boolean => grain === finest || madeOf(grain, [finest]) !== null
+    const options = { ...all, grains: all.grains.filter(lieWithin) }
     if (fresh) await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
     const how = finestOf(finest, extent, buckets(finest))
-    await this.#calendar(buckets)
+    await this.#calendar(options, buckets)
     for (const level of options.levels) {
       this.#context.phase(`read ${levelName(level)}`)
       const stage = ident('pg_temp', 'sluice_new')
@@ -399,11 +406,17 @@ class Counting {
       await this.#tx.run(sql`drop table ${stage}`)
     }
     await this.#tx.run(sql`drop table ${ident('pg_temp', 'sluice_calendar')}`)
+    // Weeks lie across months.
+    for (const grain of all.grains) {
+      if (lieWithin(grain)) continue
+      this.#context.phase(grain)
+      const what = { grain, buckets: buckets(grain), through: this.#detail.through, indexed }
+      this.#context.progress({ rows: await this.#tx.run(insertInto(all, countEvents(all, type, what))) })
+    }
   }
 
   /** A row for each finest bucket: the beginnings of all that it lies in. */
-  async #calendar(buckets: (grain: Grain) => readonly Bucket[]): Promise<void> {
-    const { options } = this.#flow
+  async #calendar(options: RollupOptions, buckets: (grain: Grain) => readonly Bucket[]): Promise<void> {
     const [finest = 'day'] = options.grains
     const list = buckets(finest)
     const columns = options.grains.map((grain) => {
@@ -480,9 +493,12 @@ function refuseTooMany({ name, options }: Flow<RollupOptions>, { from, through }
   })
 }
 
-/** Whether buckets of this grain are made of, or hold, those of the others. */
+/**
+ * Whether buckets of this grain are out of date where those of the others were: no other is made of weeks, but the finest grain's marks
+ * stand for the events.
+ */
 function isAbove(grain: Grain, of: readonly Grain[], all: readonly Grain[]): boolean {
-  return of.some((finer) => all.indexOf(grain) > all.indexOf(finer) && !(finer === 'week'))
+  return of.some((finer) => all.indexOf(grain) > all.indexOf(finer) && (finer !== 'week' || all[0] === 'week'))
 }
 
 /** The level that has every dimension of all others; null: there is none. */
