@@ -63,7 +63,9 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
     events: async (session) => eventsOf(options, (await source(session)).type),
     position: async (session) => {
       const position = await read(session)
-      return position === undefined ? null : { through: new Date(position.through), hash: position.hash }
+      return position === undefined
+        ? null
+        : { through: new Date(position.through), hash: position.hash, since: position.since ?? {} }
     },
     marks: async (session) => {
       // Of another table of that name nothing is counted, and nobody has marked its changes.

@@ -292,7 +292,7 @@ describe.each([
       Promise.resolve(
         sql`(select at, blog as d0, country as d1, ${raw(looked.map((one, index) => `${one} as m${index}`).join(', '))} from ${ident(events)})`,
       ),
-    position: () => Promise.resolve({ through: new Date(through), hash: 'hash' }),
+    position: () => Promise.resolve({ through: new Date(through), hash: 'hash', since: {} }),
     marks: () => Promise.resolve(marks),
   })
 

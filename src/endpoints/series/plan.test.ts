@@ -57,6 +57,7 @@ const standing = (through: string, marks: readonly SeriesMark[] = [], now = '202
   through: at(through),
   now: at(now),
   marks,
+  since: {},
 })
 /** `day 2025-01-01T00:00`, `live 2025-01-01T00:00/2025-01-02T00:00`, `unknown 0` */
 const said = ({ stored, live, unknown }: Reading): readonly string[] => [

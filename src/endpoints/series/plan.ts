@@ -35,6 +35,14 @@ export interface Standing {
   readonly through: number
   readonly now: number
   readonly marks: readonly SeriesMark[]
+  /** Since when there are rows of a grain; left out or null: all are there. */
+  readonly since: Partial<Readonly<Record<Grain, string | null>>>
+}
+
+/** Whether a grain has its rows from there on: none were made of events that had gone by then. */
+function isComplete({ since }: Pick<Standing, 'since'>, grain: Grain, from: number): boolean {
+  const first = since[grain]
+  return first === undefined || first === null || Date.parse(first) <= from
 }
 
 const quarter = 15 * 60_000
@@ -123,7 +131,11 @@ export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Stand
     let all = true
     for (const one of bucketsBetween(range.from, range.to, grain, rollup.calendar)) {
       spend(grain)
-      const there = one.from >= range.from && one.to <= range.to && (keep === undefined || one.to > standing.now - keep)
+      const there =
+        one.from >= range.from &&
+        one.to <= range.to &&
+        (keep === undefined || one.to > standing.now - keep) &&
+        isComplete(standing, grain, one.from)
       // What can no longer be counted stays as it was, though it be out of date.
       if (there && (one.to <= oldest || !meets(dirty, one))) {
         stored.push({ at, grain, from: one.from })
@@ -164,7 +176,10 @@ export function readDistinct(rollup: SeriesRollup, wanted: Wanted, standing: Sta
   const unknown = new Set<number>()
   for (const [at, bucket] of wanted.buckets.entries()) {
     const frozen = rollup.keepRaw !== null && bucket.from < standing.now - rollup.keepRaw
-    const there = bucket.to <= standing.through && (keep === undefined || bucket.to > standing.now - keep)
+    const there =
+      bucket.to <= standing.through &&
+      (keep === undefined || bucket.to > standing.now - keep) &&
+      (grain === null || isComplete(standing, grain, bucket.from))
     if (grain !== null && there && (frozen || !meets(dirty, bucket))) stored.push({ at, grain, from: bucket.from })
     else if (frozen) unknown.add(at)
     else live.push({ at, ...bucket })

@@ -41,6 +41,11 @@ export interface SeriesRollup {
   /** `(select … as "at", … as "d0", …, … as "m0", …)`; reads the type of the events' time, hence a session. */
   events(session: Session): Promise<Query>
   /** How far it is counted; null: not at all, or by another definition. */
-  position(session: Session): Promise<{ readonly through: Date; readonly hash: string } | null>
+  position(session: Session): Promise<{
+    readonly through: Date
+    readonly hash: string
+    /** By grain since when there are rows, where events have gone; what is not in it, or null: all are there. */
+    readonly since: Partial<Readonly<Record<Grain, string | null>>>
+  } | null>
   marks(session: Session): Promise<readonly SeriesMark[]>
 }

@@ -79,7 +79,12 @@ async function answerIn(
           rollup,
           dimensions,
           { wanted, by: asked.by, filter: asked.filter },
-          { through: counted.through.getTime(), now: now.getTime(), marks: await rollup.marks(session) },
+          {
+            through: counted.through.getTime(),
+            now: now.getTime(),
+            marks: await rollup.marks(session),
+            since: counted.since,
+          },
         )
   return {
     rollup: rollup.name,

@@ -8,6 +8,7 @@ import { openState, type State } from '../../state/state.ts'
 import type { Flow, LookContext, WorkRequest } from '../flow.ts'
 import type { ColumnRef, RollupOptions, TableRef } from './config.ts'
 import { eventsOf, type AtType } from './sql/events.ts'
+import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
 import { areTracked, fingerprint, readParts, readTables, trackingOf, type Part, type Tracking } from './sql/trigger.ts'
 
@@ -22,6 +23,8 @@ export interface Position {
   readonly tracking: string | null
   /** Partitions of the tables, by oid: the name of the triggers that are on them. Of others nobody has marked changes. */
   readonly parts?: Readonly<Record<string, string>>
+  /** Where events are not kept: since when there are rows of each grain. */
+  readonly since?: Since
 }
 
 /** A partition, and the triggers that are, or were, on it. */

@@ -233,7 +233,7 @@ async function judge(
   grain: Grain,
 ): Promise<(bucket: Bucket) => BucketState> {
   const { options } = flow
-  const { through, marks } = await standingOf(flow, context)
+  const { through, marks, position } = await standingOf(flow, context)
   const { now } = await context.state.one<{ now: Date }>(sql`select ${stateOf(context).now} as "now"`)
   const everything = marks.some(({ at }) => at === null)
   const dirty =
@@ -247,7 +247,7 @@ async function judge(
   return (bucket) => {
     if (through === null) return 'missing'
     if (bucket.from >= through) return 'waiting'
-    const way = wayOf(options, grain, bucket, now.getTime(), false)
+    const way = wayOf(options, grain, bucket, { now: now.getTime(), clear: null, since: position?.since ?? {} })
     if (way.tag === 'expired' || way.tag === 'frozen') return way.tag
     if (everything || dirty.has(bucket.from)) return 'dirty'
     return bucket.to > through ? 'partial' : 'done'

@@ -173,7 +173,11 @@ test('what is no longer kept is dropped, what its events are gone of is frozen, 
   ])
   const buckets = bucketsOfTouched(options, touched, now)
   const sorted = (grain: 'hour' | 'day', clear: boolean) =>
-    sortBuckets(options, grain, buckets.get(grain) ?? [], { now, clear })
+    sortBuckets(options, grain, buckets.get(grain) ?? [], {
+      now,
+      clear: clear ? { from: -Infinity, to: Infinity } : null,
+      since: {},
+    })
   expect(sorted('hour', false)).toMatchObject({
     events: [{ from: at('2025-11-01T12:00Z') }],
     frozen: [{ from: at('2025-09-01T12:00Z') }],

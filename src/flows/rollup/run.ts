@@ -13,7 +13,7 @@ import { instant, instants, within } from './sql/buckets.ts'
 import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
 import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
 import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
-import { sortBuckets, type Buckets } from './work.ts'
+import { sortBuckets, type Buckets, type Since } from './work.ts'
 
 /**
  * Counts what is to be counted, in the transaction in which readers see it: marks are taken away first, then events are read, so that
@@ -87,6 +87,7 @@ class Counting {
   readonly #context: WorkContext
   readonly #tx: Session
   readonly #done = new Map<string, Stretch>()
+  #since: Since
   /** Rows by stretch of the finest grain, of how many finest rows each was made (`tally`); null: they have to be counted. */
   #tallied: Query | null = null
 
@@ -95,6 +96,7 @@ class Counting {
     this.#detail = detail
     this.#context = context
     this.#tx = tx
+    this.#since = detail.facts.position?.since ?? {}
   }
 
   async count(): Promise<readonly PublishedSlice[]> {
@@ -199,6 +201,7 @@ class Counting {
       hash: this.#flow.definitionHash,
       source: facts.source.oid,
       tracking: facts.tracking,
+      since: this.#since,
       parts: Object.fromEntries(facts.parts.all.map(({ part, tracking }) => [part.oid, tracking.name])),
     }
     // A range says nothing of what lies outside of it.
@@ -234,8 +237,9 @@ class Counting {
   /** Deletes these buckets and counts them anew, whole; those that are frozen stay. */
   async #replace(grain: Grain, buckets: readonly Bucket[]): Promise<void> {
     const { options } = this.#flow
-    const { facts, through, clear } = this.#detail
-    const sorted = sortBuckets(options, grain, buckets, { now: this.#context.now.getTime(), clear })
+    const { facts, through } = this.#detail
+    const how = { now: this.#context.now.getTime(), clear: this.#cleared(), since: this.#since }
+    const sorted = sortBuckets(options, grain, buckets, how)
     if (sorted.frozen.length > 0)
       this.#context.log(
         'info',
@@ -254,6 +258,12 @@ class Counting {
     }
     await this.#drop(grain, [...sorted.events, ...[...sorted.finer.values()].flat()])
     for (const query of statements) this.#context.progress({ rows: await this.#tx.run(insertInto(options, query)) })
+  }
+
+  /** The range that is cleared away; null: none is. */
+  #cleared(): Bucket | null {
+    const { clear, work } = this.#detail
+    return clear && (work.tag === 'range' || work.tag === 'stretches') ? { from: work.from, to: work.to } : null
   }
 
   async #drop(grain: Grain, buckets: readonly Bucket[]): Promise<void> {
@@ -275,9 +285,21 @@ class Counting {
       await this.#ready()
       return await this.#moveOn()
     }
-    const boundary = options.keepRaw === null ? -Infinity : this.#context.now.getTime() - options.keepRaw
-    const since = firstWhole(extent.from, boundary, options)
-    const whole: Extent = { from: since, through: Math.min(through, extent.to) }
+    const fresh = standing === null
+    const kept = options.keepRaw === null ? -Infinity : this.#context.now.getTime() - options.keepRaw
+    // Where nothing was counted before and no event is older, nothing has gone.
+    const boundary = fresh && extent.from >= kept ? -Infinity : kept
+    const first = firstWhole(extent.from, boundary, options)
+    const whole: Extent = { from: first, through: Math.min(through, extent.to) }
+    this.#since = Object.fromEntries(
+      options.grains.map((grain) => {
+        const before = fresh || facts.position === null ? {} : (facts.position.since ?? { [grain]: null })
+        return [
+          grain,
+          boundary === -Infinity ? null : (before[grain] ?? (grain in before ? null : new Date(first).toISOString())),
+        ]
+      }),
+    )
     refuseTooMany(this.#flow, whole)
     const listed = new Map<Grain, readonly Bucket[]>()
     const buckets = (grain: Grain): readonly Bucket[] => {
@@ -289,7 +311,6 @@ class Counting {
       listed.set(grain, list)
       return list
     }
-    const fresh = standing === null
     if (!fresh) {
       refuseForeign(options, standing)
       // Where events are kept, so is nothing that they do not tell: not by a period either that is counted no more.
@@ -307,6 +328,12 @@ class Counting {
     this.#context.phase('index')
     await this.#index()
     if (!fresh || distinct) await this.#tx.run(sql`analyze ${tableOf(options)}`)
+    // What began before is made of what is left of it, and of what is new.
+    if (boundary !== -Infinity)
+      for (const grain of options.grains.slice(1)) {
+        const across = bucketAt(boundary, grain, options.calendar)
+        if (across.from < boundary && across.from < through) await this.#replace(grain, [across])
+      }
     for (const grain of options.grains)
       for (const stretch of stretchesBetween(whole.from, whole.through, grain, options.calendar))
         this.#done.set(stretch.slice.key, stretch)

@@ -61,14 +61,29 @@ export type Way =
   /** What it was counted from is gone: it stays as it is. */
   | { readonly tag: 'frozen' }
 
-/** `clear`: from what is left, though it be nothing. */
-export function wayOf(options: RollupOptions, grain: Grain, bucket: Bucket, now: number, clear: boolean): Way {
+/** Since when rows of a grain are complete, ISO; null: all are. Of a grain that is not in it nothing is known yet. */
+export type Since = Partial<Readonly<Record<Grain, string | null>>>
+
+export interface WayOptions {
+  readonly now: number
+  /** Buckets that lie in it are counted from what is left, though it be nothing. */
+  readonly clear: Bucket | null
+  readonly since: Since
+}
+
+export function wayOf(options: RollupOptions, grain: Grain, bucket: Bucket, { now, clear, since }: WayOptions): Way {
   const { keep, keepRaw, measures, grains } = options
   const isKept = (of: Grain, at: number): boolean => keep[of] === undefined || at > now - keep[of]
+  // A grain that was added when events had gone already lacks what was before.
+  const isComplete = (of: Grain): boolean => {
+    const from = since[of]
+    return from === undefined || from === null || Date.parse(from) <= bucket.from
+  }
   if (!isKept(grain, bucket.to)) return { tag: 'expired' }
   const finer = measures.some(({ fn }) => fn === 'distinct') ? null : madeOf(grain, grains)
-  if (finer !== null && isKept(finer, bucket.from)) return { tag: 'finer', grain: finer }
-  if (keepRaw !== null && bucket.from < now - keepRaw && !clear) return { tag: 'frozen' }
+  if (finer !== null && isKept(finer, bucket.from) && isComplete(finer)) return { tag: 'finer', grain: finer }
+  const cleared = clear !== null && clear.from <= bucket.from && bucket.to <= clear.to
+  if (keepRaw !== null && bucket.from < now - keepRaw && !cleared) return { tag: 'frozen' }
   return { tag: 'events' }
 }
 
@@ -79,17 +94,12 @@ export interface Sorted {
   readonly frozen: readonly Bucket[]
 }
 
-export function sortBuckets(
-  options: RollupOptions,
-  grain: Grain,
-  buckets: readonly Bucket[],
-  { now, clear }: { readonly now: number; readonly clear: boolean },
-): Sorted {
+export function sortBuckets(options: RollupOptions, grain: Grain, buckets: readonly Bucket[], how: WayOptions): Sorted {
   const events: Bucket[] = []
   const frozen: Bucket[] = []
   const finer = new Map<Grain, Bucket[]>()
   for (const bucket of buckets) {
-    const way = wayOf(options, grain, bucket, now, clear)
+    const way = wayOf(options, grain, bucket, how)
     if (way.tag === 'events') events.push(bucket)
     else if (way.tag === 'frozen') frozen.push(bucket)
     else if (way.tag === 'finer') finer.set(way.grain, [...(finer.get(way.grain) ?? []), bucket])
