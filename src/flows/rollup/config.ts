@@ -193,17 +193,44 @@ export function faultsOf(
       }
     }
   if (Object.keys(measures).length === 0) faults.push({ path: 'measures', fault: 'there is nothing to count' })
-  const columns = [
-    ...fixedColumns,
-    ...dimensions.map(({ name: dimension }) => dimension),
-    ...measuresOf(measures).flatMap(columnsOf),
+  for (const { name: dimension } of dimensions)
+    if (dimension === 'total' || dimension.includes('+'))
+      faults.push({
+        path: `by.${dimension}`,
+        fault:
+          dimension === 'total'
+            ? 'total is what the level of no dimension is called; give the dimension another name: { …: column }'
+            : `"${dimension}" has a +, which stands between the dimensions of a level; give it another name: { …: column }`,
+      })
+  const named = [
+    ...fixedColumns.map((column) => ({ path: 'to', column })),
+    ...dimensions.map(({ name: dimension }) => ({ path: `by.${dimension}`, column: dimension })),
+    ...measuresOf(measures).flatMap((one) =>
+      columnsOf(one).map((column) => ({ path: `measures.${one.name}`, column })),
+    ),
   ]
+  const columns = named.map(({ column }) => column)
   for (const column of columns)
     if (column.startsWith('sluice_'))
       faults.push({ path: 'measures', fault: `"${column}" begins with sluice_, as names of our own do` })
-  for (const column of columns)
-    if (Buffer.byteLength(column) > 63)
-      faults.push({ path: 'measures', fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
+  for (const { path, column } of named)
+    if (tooLong(column))
+      faults.push({ path, fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
+  const target = typeof definition.to === 'string' ? tableOf(definition.to) : definition.to
+  for (const { path, table } of [
+    { path: 'from', table: tableOf(typeof from === 'string' ? from : from.table) },
+    { path: 'to', table: target },
+    ...(typeof from === 'string' ? [] : Object.entries(from.join)).map(([alias, { table }]) => ({
+      path: `from.join.${alias}`,
+      table: tableOf(table),
+    })),
+  ])
+    for (const part of [table.schema, table.table])
+      if (tooLong(part))
+        faults.push({ path, fault: `"${part}" is too long for a name in PostgreSQL, which has 63 bytes` })
+  for (const alias of aliases)
+    if (tooLong(alias))
+      faults.push({ path: `from.join.${alias}`, fault: `"${alias}" is too long for an alias, which has 63 bytes` })
   if (aliases.includes('t'))
     faults.push({ path: 'from.join.t', fault: 't is what the events are called; choose another alias' })
   for (const column of new Set(columns.filter((one, at) => columns.indexOf(one) !== at)))
@@ -252,6 +279,9 @@ function isZone(zone: string): boolean {
     return false
   }
 }
+
+/** PostgreSQL cuts what is longer, and then two names may be one. */
+const tooLong = (written: string): boolean => Buffer.byteLength(written) > 63
 
 function referenceOf(written: string): ColumnRef {
   const dot = written.indexOf('.')
