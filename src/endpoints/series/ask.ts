@@ -2,6 +2,7 @@
 import { bucketsBetween, writtenDay, type Bucket, type Calendar } from '../../lib/calendar.ts'
 import { grains as allGrains, weekdays, type Grain } from '../../lib/grain.ts'
 import { nearest } from '../../lib/nearest.ts'
+import { isZone } from '../../lib/zone.ts'
 import type { ColumnKind } from '../kinds.ts'
 import { parseTimestampZone } from '../times.ts'
 import { parseFilter, type Filter } from './filter.ts'
@@ -118,14 +119,6 @@ function filterOf(
     throw wrong('filter', 'it is no JSON', 'write {"eq": {"field": …, "value": …}}, or a tree of and, or, not')
   }
   return parseFilter(written, fields, names)
-}
-
-function isZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }
 
 function bound(name: string, text: string, zone: string, after: boolean): number {

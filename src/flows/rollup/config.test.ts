@@ -21,6 +21,17 @@ test('a dimension is not called as a level is', () => {
   expect(faults({ by: { totals: 'total' } })).toEqual([])
 })
 
+test.each([
+  ['UTC', []],
+  ['Asia/Kolkata', []],
+  ['Etc/GMT+5', []],
+  ['+05:30', [expect.stringMatching(/^zone: "\+05:30" is an offset.*name a zone/)]],
+  ['-08', [expect.stringMatching(/^zone: "-08" is an offset/)]],
+  ['Mars/Olympus', [expect.stringMatching(/^zone: no time zone is called/)]],
+])('zone %s', (zone, expected) => {
+  expect(faults({ zone })).toEqual(expected)
+})
+
 test('names are as long in bytes as PostgreSQL keeps them, with what is added to them', () => {
   const long = (bytes: number): string => 'x'.repeat(bytes)
   const column = (path: string, name: string): string =>

@@ -5,6 +5,7 @@ import type { Schedule } from '../../lib/schedule.ts'
 import type { Calendar } from '../../lib/calendar.ts'
 import { byLength, grains, weekdays, type Grain } from '../../lib/grain.ts'
 import { sketchError } from '../../lib/sketch.ts'
+import { isNamedZone, isZone } from '../../lib/zone.ts'
 
 const name = z.string().min(1).max(63)
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, 'not a duration such as 90d or 2 weeks')
@@ -170,6 +171,11 @@ export function faultsOf(
   const faults: { path: string; fault: string }[] = []
   const { zone, from, keep, measures, levels } = definition
   if (!isZone(zone)) faults.push({ path: 'zone', fault: `no time zone is called "${zone}"; write it as Europe/Berlin` })
+  else if (!isNamedZone(zone))
+    faults.push({
+      path: 'zone',
+      fault: `"${zone}" is an offset, which PostgreSQL reads with the opposite sign; name a zone, as UTC or Asia/Kolkata`,
+    })
   const aliases = Object.keys(typeof from === 'string' ? {} : from.join)
   const dimensions = dimensionsOf(definition.by)
   const refer = (path: string, written: string): void => {
@@ -270,14 +276,6 @@ function keepFaults(definition: z.output<typeof rollupDefinition>): { path: stri
       fault: `different values of ${distinct.name} by ${grain} are counted from the events of all of it, which have to be kept as long; leave ${grain} out of \`grains\`, keep the events longer, or count { approximate: … }`,
     },
   ]
-}
-
-function isZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }
 
 /** PostgreSQL cuts what is longer, and then two names may be one. */
