@@ -1,6 +1,7 @@
 /** A part of the composition: rollups as series, which know the kind only by what is handed to them here. */
 import type { SeriesRequest } from './endpoints/series/ask.ts'
-import { answerSeries, type SeriesAnswer } from './endpoints/series/series.ts'
+import { answerRanked, answerSeries, type RankedAnswer, type SeriesAnswer } from './endpoints/series/series.ts'
+import type { Ranking } from './endpoints/series/read.ts'
 import type { SeriesRollup } from './endpoints/series/rollup.ts'
 import type { Flow } from './flows/flow.ts'
 import { approximateOf, columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
@@ -19,6 +20,12 @@ export interface Series {
   read(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
   /** The same, of the whole range as one bucket. */
   total(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
+  /** The keys of one dimension with most of a measure, so many of them, in the whole range. */
+  ranked(
+    rollup: string,
+    request: SeriesRequest & { readonly by: string; readonly measures: string },
+    ranking: Ranking,
+  ): Promise<RankedAnswer>
 }
 
 export function openSeries(database: Database, state: State, flows: () => readonly Flow[]): Series {
@@ -31,6 +38,7 @@ export function openSeries(database: Database, state: State, flows: () => readon
   return {
     read: async (name, request) => await answerSeries(database, rollup(name), request),
     total: async (name, request) => await answerSeries(database, rollup(name), request, 'whole'),
+    ranked: async (name, request, ranking) => await answerRanked(database, rollup(name), request, ranking),
   }
 }
 
