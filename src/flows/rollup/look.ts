@@ -2,7 +2,8 @@
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { SluiceError } from '../../lib/error.ts'
 import { madeOf, stretchOf, type Grain, type Weekday } from '../../lib/grain.ts'
-import { sql } from '../../lib/sql.ts'
+import { sql, type Query } from '../../lib/sql.ts'
+import { sqlState } from '../../stores/postgres/errors.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
 import type { Flow, LookContext } from '../flow.ts'
@@ -283,7 +284,7 @@ export async function compareBucket(
   const rows =
     bucket.from >= through
       ? []
-      : await context.state.all<FoundRow>(bothSides(options, standing, { grain, start, level, order, counted, limit }))
+      : await inTime(flow, context, bothSides(options, standing, { grain, start, level, order, counted, limit }))
   const [first] = rows
   const state = (await judge(flow, context, grain))(bucket)
   return {
@@ -311,6 +312,28 @@ export async function compareBucket(
       events: row.events,
       table: row.kept,
     })),
+  }
+}
+
+const timeoutMs = 30_000
+
+async function inTime({ name }: Flow, { state }: LookedAt, statement: Query): Promise<readonly FoundRow[]> {
+  try {
+    return await state.transaction(
+      async (tx) => {
+        await tx.run(sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`)
+        return await tx.all<FoundRow>(statement)
+      },
+      { readOnly: true },
+    )
+  } catch (error) {
+    if (sqlState(error) !== '57014') throw error
+    throw new SluiceError('READ_TIMEOUT', `the comparison of a bucket of ${name} was given up`, {
+      why: `it took longer than ${timeoutMs / 1000} s, or somebody cancelled it: all events of the bucket are counted once more`,
+      fix: `compare a bucket of a finer grain, or all of them: sluice verify ${name}`,
+      where: { flow: name },
+      cause: error,
+    })
   }
 }
 

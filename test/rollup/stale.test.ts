@@ -1,0 +1,42 @@
+/** What is not marked is not believed: series and looks after somebody went behind the triggers; and what cannot be read at all. */
+import { expect, test } from 'vitest'
+import { sql } from '../../src/lib/sql.ts'
+import { counted, ran } from './truth.ts'
+
+const base = `
+  create table blog (id int primary key, author int); insert into blog select i, i % 3 from generate_series(0, 9) i;
+  create table view (id int primary key, blog int, viewed_at timestamptz not null);
+  insert into view select i, i % 7, timestamptz '2025-01-01 00:30+00' + i * interval '197 minutes' from generate_series(1, 1000) i;
+  create index on view (viewed_at);`
+const options = {
+  from: { table: 'view', join: { blog: { table: 'blog', on: { id: 'blog' } } } },
+  at: 'viewed_at',
+  to: 'rolled',
+  grains: ['hour', 'day', 'month'],
+  by: { author: 'blog.author' },
+  measures: { views: 'count' },
+}
+
+test('a comparison that the server ends was given up', async () => {
+  await using it = await counted(18, base, options)
+  await ran(it.sluice)
+  const free = Promise.withResolvers<undefined>()
+  const locked = Promise.withResolvers<undefined>()
+  const holding = it.db.database.transaction(async (tx) => {
+    await tx.run(sql`lock table rolled`)
+    locked.resolve(undefined)
+    await free.promise
+  })
+  await locked.promise
+  const asked = { grain: 'day', at: new Date('2025-01-02Z'), level: null, limit: 10 }
+  const refused = expect(it.sluice.rollups.compare('views', asked)).rejects.toMatchObject({
+    code: 'READ_TIMEOUT',
+    fix: expect.stringContaining('sluice verify views') as string,
+  })
+  const waiting = `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query like '%both_sides%'`
+  await expect.poll(async () => (await it.db.query(waiting)).length, { timeout: 10_000 }).toBe(1)
+  await it.db.query(`select pg_cancel_backend(pid) from (${waiting}) as p`)
+  await refused
+  free.resolve(undefined)
+  await holding
+})
