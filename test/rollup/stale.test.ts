@@ -40,3 +40,23 @@ test('a comparison that the server ends was given up', async () => {
   free.resolve(undefined)
   await holding
 })
+
+test.each([
+  [{ measures: { mean: { avg: 'pause' } } }, 'views cannot count mean', /avg of pause/],
+  [{ measures: { n: 'count', all: { sum: 'title' } } }, 'views cannot count all', /sum of title/],
+  [{ measures: { all: { distinct: 'more' } } }, 'views cannot count all', /distinct of more/],
+  [{ measures: { few: { approximate: 'more' }, low: { min: 'more' } } }, 'views cannot count low', /min of more/],
+  [{ by: ['more'], measures: { n: 'count' } }, 'views cannot count by more', /groups of more/],
+])('%j is refused by name before anything is counted', async (more, summary, why) => {
+  await using it = await counted(
+    18,
+    `${base} alter table view add column pause interval, add column title text, add column more json`,
+    { ...options, from: 'view', by: [], ...more },
+  )
+  const [record] = await it.sluice.run(['views'])
+  expect(record?.error).toMatchObject({
+    code: 'SOURCE_UNSUITABLE',
+    summary,
+    why: expect.stringMatching(why) as string,
+  })
+})
