@@ -3,15 +3,15 @@ import type { SeriesRequest } from './endpoints/series/ask.ts'
 import { answerRanked, answerSeries, type RankedAnswer, type SeriesAnswer } from './endpoints/series/series.ts'
 import type { Ranking } from './endpoints/series/read.ts'
 import type { SeriesRollup } from './endpoints/series/rollup.ts'
-import type { Flow } from './flows/flow.ts'
+import { whateverIsDue, type Flow } from './flows/flow.ts'
 import { approximateOf, columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
-import { readSource, type Position } from './flows/rollup/facts.ts'
+import { lookRollup, readSource, wholeBecause, type Position } from './flows/rollup/facts.ts'
 import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
 import { ofCounted, ofEvents, piecesOf } from './flows/rollup/sql/measure.ts'
+import { neverCounted } from './flows/rollup/verify.ts'
 import { SluiceError } from './lib/error.ts'
 import type { Database, Session } from './lib/sql.ts'
-import { readMarks } from './state/dirty.ts'
 import { readPosition } from './state/position.ts'
 import type { State } from './state/state.ts'
 
@@ -74,9 +74,11 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
       return position === undefined ? null : { through: new Date(position.through), hash: position.hash }
     },
     marks: async (session) => {
-      // Of another table of that name nothing is counted, and nobody has marked its changes.
-      if ((await read(session))?.source !== (await source(session)).oid) return [{ grain: null, at: null }]
-      return await readMarks(session, state, name)
+      const context = { state: state.db, stateSchema: state.schema, project: state.project }
+      const facts = await lookRollup(flow, whateverIsDue, context, session)
+      if (!facts.standing) throw neverCounted(flow)
+      // What the next run would not go by is not believed here either: nobody has marked what changed.
+      return wholeBecause(flow, whateverIsDue, facts) === null ? facts.marks : [{ grain: null, at: null }]
     },
   }
 }

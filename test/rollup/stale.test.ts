@@ -1,7 +1,8 @@
 /** What is not marked is not believed: series and looks after somebody went behind the triggers; and what cannot be read at all. */
 import { expect, test } from 'vitest'
+import type { Sluice } from '../../src/sluice.ts'
 import { sql } from '../../src/lib/sql.ts'
-import { counted, ran } from './truth.ts'
+import { counted, ran, type Counted } from './truth.ts'
 
 const base = `
   create table blog (id int primary key, author int); insert into blog select i, i % 3 from generate_series(0, 9) i;
@@ -16,6 +17,50 @@ const options = {
   by: { author: 'blog.author' },
   measures: { views: 'count' },
 }
+
+async function byAuthor({ series }: Sluice): Promise<readonly unknown[]> {
+  const { series: found } = await series.read('views', { grain: 'month', from: '2025-02', to: '2025-02', by: 'author' })
+  return found.map(({ key, points }) => [key['author'], points[0]?.values['views']])
+}
+const truly = async (it: Counted): Promise<readonly unknown[]> =>
+  (
+    await it.db.query<{ author: number; n: number }>(`
+      select author, count(*)::int as n from view v left join blog b on b.id = v.blog
+      where viewed_at >= '2025-02-01Z' and viewed_at < '2025-03-01Z' group by 1 order by 1`)
+  ).map(({ author, n }) => [author, n])
+
+test.each([
+  [
+    'a joined table is another one',
+    `create table other (id int primary key, author int); insert into other select i, 99 from generate_series(0, 9) i;
+     drop table blog; alter table other rename to blog`,
+  ],
+  [
+    'triggers are off',
+    `alter table view disable trigger all; insert into view select 5000 + i, 1, '2025-02-02Z' from generate_series(1, 5) i`,
+  ],
+])('where %s, events are counted', async (_, statements) => {
+  await using it = await counted(18, base, options)
+  await ran(it.sluice)
+  expect(await byAuthor(it.sluice)).toEqual(await truly(it))
+  expect((await it.sluice.rollups.get('views')).anew).toBeNull()
+  await it.db.query(statements)
+  expect(await byAuthor(it.sluice)).toEqual(await truly(it))
+  expect((await it.sluice.rollups.get('views')).anew).toMatch(/triggers were not there/)
+  await ran(it.sluice)
+  expect(await byAuthor(it.sluice)).toEqual(await truly(it))
+  expect((await it.sluice.rollups.get('views')).anew).toBeNull()
+})
+
+test('a table that was dropped is said to be gone', async () => {
+  await using it = await counted(18, base, options)
+  await ran(it.sluice)
+  await it.db.query('drop table rolled')
+  await expect(byAuthor(it.sluice)).rejects.toMatchObject({ code: 'TARGET_MISSING', fix: 'sluice run views' })
+  expect((await it.sluice.rollups.get('views')).anew).toBe('the table is gone')
+  await ran(it.sluice)
+  expect(await byAuthor(it.sluice)).toEqual(await truly(it))
+})
 
 test('a comparison that the server ends was given up', async () => {
   await using it = await counted(18, base, options)

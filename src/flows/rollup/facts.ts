@@ -62,13 +62,14 @@ export function stateOf(context: Pick<LookContext, 'state' | 'stateSchema' | 'pr
   return openState(context.state, context.stateSchema, context.project)
 }
 
+/** `database`: another session of it, to look as of its snapshot. */
 export async function lookRollup(
   flow: Flow<RollupOptions>,
   request: WorkRequest,
-  context: LookContext,
+  context: Pick<LookContext, 'state' | 'stateSchema' | 'project'>,
+  database: Sql = context.state,
 ): Promise<RollupFacts> {
   const { options } = flow
-  const database = context.state
   const state = stateOf(context)
   const source = await readSource(database, flow)
   const guarded = await readGuarded(database, options)

@@ -6,9 +6,9 @@ import { sql, type Query } from '../../lib/sql.ts'
 import { sqlState } from '../../stores/postgres/errors.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
-import type { Flow, LookContext } from '../flow.ts'
+import { whateverIsDue, type Flow, type LookContext } from '../flow.ts'
 import { approximateOf, levelName, shownColumnsOf, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
-import { readSource, stateOf, type Position } from './facts.ts'
+import { lookRollup, readSource, stateOf, wholeBecause, type Position } from './facts.ts'
 import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'
 import { bothSides } from './sql/compare.ts'
@@ -137,7 +137,7 @@ async function standingOf(flow: Flow<RollupOptions>, context: LookedAt): Promise
 export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Promise<RollupLook> {
   const { options } = flow
   const state = stateOf(context)
-  const { position, through, marks } = await standingOf(flow, context)
+  const { through, marks } = await standingOf(flow, context)
   const rows = await context.state.all<{ grain: string; slices: number; rows: number }>(rowsByGrain(state, flow.name))
   const verified = await context.state.maybe<NonNullable<RollupLook['verified']> & Record<string, unknown>>(
     lastVerification(state, flow.name),
@@ -180,15 +180,18 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
     keepRaw: options.keepRaw,
     lookback: options.track.tag === 'lookback' ? options.track.ms : null,
     through: through === null ? null : new Date(through),
-    anew:
-      position === undefined
-        ? 'never counted'
-        : position.hash !== flow.definitionHash
-          ? 'the definition changed'
-          : marks.some(({ at }) => at === null)
-            ? 'the events were cleared away'
-            : null,
+    anew: await anewBecause(flow, context),
     verified: verified ?? null,
+  }
+}
+
+/** Why the next run counts everything anew, or cannot count. */
+async function anewBecause(flow: Flow<RollupOptions>, context: LookedAt): Promise<string | null> {
+  try {
+    return wholeBecause(flow, whateverIsDue, await lookRollup(flow, whateverIsDue, context))
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return error.summary
   }
 }
 
@@ -236,7 +239,7 @@ async function judge(
   const { options } = flow
   const { through, marks } = await standingOf(flow, context)
   const { now } = await context.state.one<{ now: Date }>(sql`select ${stateOf(context).now} as "now"`)
-  const everything = marks.some(({ at }) => at === null)
+  const everything = through !== null && (await anewBecause(flow, context)) !== null
   const dirty =
     through === null
       ? new Set<number>()
