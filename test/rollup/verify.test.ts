@@ -60,6 +60,19 @@ test('what is older than the events that are kept stays, whatever it is', async 
   ).toEqual([{ n: 2 }])
 })
 
+test('a definition that has not run yet is not compared, and it is said why', async () => {
+  await using it = await counted(18, base, options)
+  await ran(it.sluice)
+  for (const more of [{ by: ['blog', 'country'] }, { measures: { views: { sum: 'id' } } }]) {
+    const [found] = await (await it.again({ ...options, ...more })).verify(['views'])
+    expect(found?.run.error).toMatchObject({
+      code: 'TARGET_MISSING',
+      summary: 'public.rolled was not counted since the definition was changed',
+      fix: expect.stringContaining('sluice run views') as string,
+    })
+  }
+})
+
 test.each([18, 14] as const)(
   'sums of floating point are compared as near as they are, on PostgreSQL %i',
   async (version) => {

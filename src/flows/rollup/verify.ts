@@ -41,6 +41,7 @@ export async function verifyRollup(
     async (tx) => {
       const position = (await readPosition(tx, state, flow.name)) as Position | undefined // only `run.ts` writes it
       if (position === undefined || !facts.standing) throw neverCounted(flow)
+      if (position.hash !== flow.definitionHash) throw changedSince(flow)
       const through = Date.parse(position.through)
       const marks = await readMarks(tx, state, flow.name)
       const dirty = bucketsOfTouched(options, touchedBy(options, marks), through)
@@ -263,5 +264,14 @@ export function neverCounted({ name, options }: Flow<RollupOptions>): SluiceErro
     why: `${name} has not run yet, or its table is gone`,
     fix: `sluice run ${name}`,
     where: { flow: name },
+  })
+}
+
+function changedSince({ name, options }: Flow<RollupOptions>): SluiceError {
+  const table = `${options.to.schema}.${options.to.table}`
+  return new SluiceError('TARGET_MISSING', `${table} was not counted since the definition was changed`, {
+    why: `it holds what ${name} was before; there is nothing yet that the events could be compared with`,
+    fix: `sluice run ${name}, which counts everything anew, and verify then`,
+    where: { flow: name, table },
   })
 }
