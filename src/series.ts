@@ -45,8 +45,17 @@ export function openSeries(database: Database, state: State, flows: () => readon
 function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
   const { options, name, definitionHash } = flow
   // Made for one question, which is answered in one transaction.
-  let looked: ReturnType<typeof readSource> | null = null
-  const source = (session: Session): ReturnType<typeof readSource> => (looked ??= readSource(session, flow))
+  let looked: ReturnType<typeof lookRollup> | null = null
+  let source: ReturnType<typeof readSource> | null = null
+  const look = (session: Session): ReturnType<typeof lookRollup> =>
+    (looked ??= lookRollup(
+      flow,
+      whateverIsDue,
+      { state: state.db, stateSchema: state.schema, project: state.project },
+      session,
+    ))
+  const sourceOf = async (session: Session): ReturnType<typeof readSource> =>
+    looked === null ? await (source ??= readSource(session, flow)) : (await looked).source
   const read = async (session: Session): Promise<Position | undefined> =>
     (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
   return {
@@ -68,14 +77,13 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
     })),
     keep: options.keep,
     keepRaw: options.keepRaw,
-    events: async (session) => eventsOf(options, (await source(session)).type),
+    events: async (session) => eventsOf(options, (await sourceOf(session)).type),
     position: async (session) => {
       const position = await read(session)
       return position === undefined ? null : { through: new Date(position.through), hash: position.hash }
     },
     marks: async (session) => {
-      const context = { state: state.db, stateSchema: state.schema, project: state.project }
-      const facts = await lookRollup(flow, whateverIsDue, context, session)
+      const facts = await look(session)
       if (!facts.standing) throw neverCounted(flow)
       // What the next run would not go by is not believed here either: nobody has marked what changed.
       return wholeBecause(flow, whateverIsDue, facts) === null ? facts.marks : [{ grain: null, at: null }]
