@@ -1,16 +1,17 @@
 /** A part of the composition: rollups as series, which know the kind only by what is handed to them here. */
 import type { SeriesRequest } from './endpoints/series/ask.ts'
-import { answerSeries, type SeriesAnswer } from './endpoints/series/series.ts'
+import { answerRanked, answerSeries, type RankedAnswer, type SeriesAnswer } from './endpoints/series/series.ts'
+import type { Ranking } from './endpoints/series/read.ts'
 import type { SeriesRollup } from './endpoints/series/rollup.ts'
-import type { Flow } from './flows/flow.ts'
+import { whateverIsDue, type Flow } from './flows/flow.ts'
 import { approximateOf, columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
-import { readSource, type Position } from './flows/rollup/facts.ts'
+import { lookRollup, readSource, wholeBecause, type Position } from './flows/rollup/facts.ts'
 import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
 import { ofCounted, ofEvents, piecesOf } from './flows/rollup/sql/measure.ts'
+import { neverCounted } from './flows/rollup/verify.ts'
 import { SluiceError } from './lib/error.ts'
 import type { Database, Session } from './lib/sql.ts'
-import { readMarks } from './state/dirty.ts'
 import { readPosition } from './state/position.ts'
 import type { State } from './state/state.ts'
 
@@ -19,6 +20,12 @@ export interface Series {
   read(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
   /** The same, of the whole range as one bucket. */
   total(rollup: string, request: SeriesRequest): Promise<SeriesAnswer>
+  /** The keys of one dimension with most of a measure, so many of them, in the whole range. */
+  ranked(
+    rollup: string,
+    request: SeriesRequest & { readonly by: string; readonly measures: string },
+    ranking: Ranking,
+  ): Promise<RankedAnswer>
 }
 
 export function openSeries(database: Database, state: State, flows: () => readonly Flow[]): Series {
@@ -31,14 +38,24 @@ export function openSeries(database: Database, state: State, flows: () => readon
   return {
     read: async (name, request) => await answerSeries(database, rollup(name), request),
     total: async (name, request) => await answerSeries(database, rollup(name), request, 'whole'),
+    ranked: async (name, request, ranking) => await answerRanked(database, rollup(name), request, ranking),
   }
 }
 
 function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
   const { options, name, definitionHash } = flow
   // Made for one question, which is answered in one transaction.
-  let looked: ReturnType<typeof readSource> | null = null
-  const source = (session: Session): ReturnType<typeof readSource> => (looked ??= readSource(session, flow))
+  let looked: ReturnType<typeof lookRollup> | null = null
+  let source: ReturnType<typeof readSource> | null = null
+  const look = (session: Session): ReturnType<typeof lookRollup> =>
+    (looked ??= lookRollup(
+      flow,
+      whateverIsDue,
+      { state: state.db, stateSchema: state.schema, project: state.project },
+      session,
+    ))
+  const sourceOf = async (session: Session): ReturnType<typeof readSource> =>
+    looked === null ? await (source ??= readSource(session, flow)) : (await looked).source
   const read = async (session: Session): Promise<Position | undefined> =>
     (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
   return {
@@ -60,7 +77,7 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
     })),
     keep: options.keep,
     keepRaw: options.keepRaw,
-    events: async (session) => eventsOf(options, (await source(session)).type),
+    events: async (session) => eventsOf(options, (await sourceOf(session)).type),
     position: async (session) => {
       const position = await read(session)
       return position === undefined
@@ -68,9 +85,10 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
         : { through: new Date(position.through), hash: position.hash, since: position.since ?? {} }
     },
     marks: async (session) => {
-      // Of another table of that name nothing is counted, and nobody has marked its changes.
-      if ((await read(session))?.source !== (await source(session)).oid) return [{ grain: null, at: null }]
-      return await readMarks(session, state, name)
+      const facts = await look(session)
+      if (!facts.standing) throw neverCounted(flow)
+      // What the next run would not go by is not believed here either: nobody has marked what changed.
+      return wholeBecause(flow, whateverIsDue, facts) === null ? facts.marks : [{ grain: null, at: null }]
     },
   }
 }

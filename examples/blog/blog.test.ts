@@ -285,6 +285,19 @@ it.each([
   expect(body.detail).toMatch(named)
 })
 
+it.each([
+  ['/analytics/performance/?start=2999-01-01', 'start', /has not begun yet/],
+  ['/analytics/top/?start=2999-01-01', 'start', /has not begun yet/],
+  ['/analytics/performance/?compare=day&start=1900-01-01', 'compare', /compare longer periods/],
+  ['/analytics/top/?start=0000-01-01', 'start', /./],
+])('refuses %s in the words of the page', async (path, name, said) => {
+  const { status, body } = await ask(path)
+  expect(status).toBe(400)
+  expect(JSON.stringify(body)).toMatch(said)
+  expect(JSON.stringify(body)).toContain(name)
+  expect(JSON.stringify(body)).not.toMatch(/swap from|parameter (by|grain|from|to) /)
+})
+
 it('drops hours after 400 days, keeps days and all that is longer', { timeout: 60_000 }, async () => {
   await project.query(`insert into blog_view values (4000000, 3, 1, now() - interval '500 days', now(), now())`)
   await runAll()
@@ -295,6 +308,31 @@ it('drops hours after 400 days, keeps days and all that is longer', { timeout: 6
   const days = Object.fromEntries(first.map((one) => [one.grain, one.days]))
   expect(days['hour']).toBeLessThanOrEqual(401)
   expect(days['day']).toBeGreaterThanOrEqual(500)
+})
+
+// So many blogs are in everything from here on.
+it('ranks 21,000 blogs where their rows are', { timeout: 120_000 }, async () => {
+  await project.query(`
+    insert into author select 1000 + i, 'author ' || 1000 + i from generate_series(0, 2) i;
+    insert into blog select 100000 + i, 'x', 1000 + i % 3, null, now() - interval '10 days' from generate_series(1, 21000) i;
+    insert into blog_view select 5000000 + i, 100000 + i, i, now() - interval '3 days', now(), now() from generate_series(1, 21000) i;
+    insert into blog_view select 5100000 + i, 100007, i, now() - interval '3 days', now(), now() from generate_series(1, 50000) i`)
+  await runAll()
+  const range = `start=${day(5)}&end=${day(1)}`
+  const blogs = await ask(`/analytics/top/?top=blog&${range}`)
+  expect(blogs.status).toBe(200)
+  expect(blogs.body.results[0]).toEqual({ x: '100007', y: 1, z: 50_001 })
+  expect(blogs.body.count).toBe(10)
+  const users = await ask(`/analytics/top/?top=user&${range}`)
+  expect(users.body.results.filter(({ x }) => /^100[012]$/.test(x))).toEqual([
+    { x: '1001', y: 7000, z: 57_000 },
+    { x: '1000', y: 7000, z: 7000 },
+    { x: '1002', y: 7000, z: 7000 },
+  ])
+  const page2 = await ask(`/analytics/blog-views/?group=user&${range}&page=2&page_size=1`)
+  expect(page2.body.results).toEqual([{ x: '1000', y: 7000, z: 7000 }])
+  const beyond = await ask(`/analytics/blog-views/?group=user&${range}&page=900`)
+  expect(beyond.body).toMatchObject({ count: page2.body.count, results: [] })
 })
 
 it('says that nothing was counted instead of zeros', async () => {

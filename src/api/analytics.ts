@@ -94,10 +94,12 @@ function performance(app: Api, sluice: Sluice, names: Names): void {
           ...filterOf(query.filters, author),
           grain: compare ?? (query.start === undefined ? 'month' : undefined),
         }
-        const views = counted(await sluice.series.read(names.views, { ...asked, measures: names.viewCount }))
-        const posts = counted(
-          await sluice.series.read(names.posts, { ...asked, grain: views.grain, measures: names.postCount }),
-        )
+        const [views, posts] = await inWords(query, async () => {
+          const first = counted(await sluice.series.read(names.views, { ...asked, measures: names.viewCount }))
+          const { grain } = first
+          const measures = names.postCount
+          return [first, counted(await sluice.series.read(names.posts, { ...asked, grain, measures }))]
+        })
         const made = new Map(
           (posts.series[0]?.points ?? []).map(({ label, values }) => [label, values[names.postCount] ?? null]),
         )
@@ -106,7 +108,8 @@ function performance(app: Api, sluice: Sluice, names: Names): void {
           y: numberOf(values[names.viewCount]),
           z: growth[names.viewCount] ?? null,
         }))
-        return pageOf(reply, views, { all, page, size })
+        const results = all.slice((page - 1) * size, page * size)
+        return pageOf(reply, views, { count: all.length, page, page_size: size, results })
       },
     })
 }
@@ -133,8 +136,9 @@ function grouped(app: Api, sluice: Sluice, names: Names): void {
       },
       async handler({ query }, reply) {
         const { page, page_size: size } = query
-        const [answer, all] = await totals(sluice, names, query, query.group === 'user' ? 'author' : 'country')
-        return pageOf(reply, answer, { all, page, size })
+        const by = query.group === 'user' ? 'author' : 'country'
+        const { answer, count, results } = await ranked(sluice, names, { ...query, by }, { page, size })
+        return pageOf(reply, answer, { count, page, page_size: size, results: [...results] })
       },
     })
 }
@@ -156,8 +160,8 @@ function top(app: Api, sluice: Sluice, names: Names): void {
       },
       async handler({ query }, reply) {
         const by = { user: 'author', country: 'country', blog: 'blog' }[query.top]
-        const [answer, all] = await totals(sluice, names, query, by)
-        return pageOf(reply, answer, { all: all.slice(0, 10), page: 1, size: 10 })
+        const { answer, results } = await ranked(sluice, names, { ...query, by }, { page: 1, size: 10 })
+        return pageOf(reply, answer, { count: results.length, page: 1, page_size: 10, results: [...results] })
       },
     })
 }
@@ -169,48 +173,58 @@ interface RangeQuery {
 }
 type Row = z.output<typeof row>
 
-/** Views of a range by a dimension, and of how many blogs: those with most first. */
-async function totals(
+/** Views of a range by a dimension, and of how many blogs: those with most first, however many blogs there are. */
+async function ranked(
   sluice: Sluice,
   names: Names,
-  query: RangeQuery,
-  by: string,
-): Promise<readonly [SeriesAnswer, readonly Row[]]> {
-  const answer = counted(
-    await sluice.series.total(names.views, {
-      ...rangeOf(query),
-      ...filterOf(query.filters),
-      by: by === 'blog' ? 'blog' : `blog,${by}`,
-      measures: names.viewCount,
-    }),
-  )
-  // Readers of two blogs may be the same ones.
-  const adds = answer.measures.every(({ fn }) => fn !== 'distinct' && fn !== 'approximate')
-  const own =
-    adds || by === 'blog'
-      ? null
-      : await sluice.series.total(names.views, {
-          ...rangeOf(query),
-          ...filterOf(query.filters),
-          by,
-          measures: names.viewCount,
-        })
-  const of = new Map(
-    own?.series.map(({ key, points }) => [nameOf(key[by]), numberOf(points[0]?.values[names.viewCount])]),
-  )
-  const found = new Map<string, { y: number; z: number | null }>()
-  for (const { key, points } of answer.series) {
-    const views = numberOf(points[0]?.values[names.viewCount])
-    if (views === 0) continue
-    const name = nameOf(key[by])
-    const sum = found.get(name) ?? { y: 0, z: 0 }
-    found.set(name, { y: sum.y + 1, z: views === null || sum.z === null ? null : sum.z + views })
-  }
-  const all = [...found]
-    .map(([x, { y, z: views }]) => ({ x, y, z: own === null ? views : (of.get(x) ?? null) }))
-    .toSorted((a, b) => (b.z ?? 0) - (a.z ?? 0) || a.x.localeCompare(b.x))
-  return [answer, all]
+  query: RangeQuery & { readonly by: string },
+  { page, size }: { readonly page: number; readonly size: number },
+): Promise<{ readonly answer: Answer; readonly count: number; readonly results: readonly Row[] }> {
+  const { by } = query
+  const asked = { ...rangeOf(query), ...filterOf(query.filters), by, measures: names.viewCount }
+  const ranking = { of: 'blog', limit: size, offset: (page - 1) * size }
+  const answer = counted(await inWords(query, async () => await sluice.series.ranked(names.views, asked, ranking)))
+  const results = answer.ranked.map(({ key, of, value }) => ({ x: nameOf(key), y: of, z: numberOf(value) }))
+  return { answer, count: answer.count, results }
 }
+
+type Answer = Pick<SeriesAnswer, 'asOf' | 'measures'>
+
+/** What the page calls the parameters of a series. */
+const words: Readonly<Record<string, { readonly name: string; readonly fix: string | null }>> = {
+  from: { name: 'start', fix: 'ask for a shorter range' },
+  to: { name: 'end', fix: 'ask for another range' },
+  grain: { name: 'compare', fix: 'ask for a shorter range, or compare longer periods' },
+  filter: { name: 'filters', fix: null },
+}
+
+/** Refusals name the parameters that there are. */
+async function inWords<T>({ start, end }: RangeQuery, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof SluiceError) || error.code !== 'FILTER_INVALID') throw error
+    const path = error.problems?.[0]?.path ?? ''
+    if (path === 'to' && start !== undefined && end === undefined)
+      throw wrong(
+        'start',
+        `${start} has not begun yet, and without an end the range ends now`,
+        'name an earlier day',
+        error,
+      )
+    const word = words[path]
+    if (word === undefined) throw error
+    throw wrong(word.name, error.why, word.fix ?? error.fix, error)
+  }
+}
+
+const wrong = (name: string, why: string, fix: string, cause?: unknown): SluiceError =>
+  new SluiceError('FILTER_INVALID', `the parameter ${name} is wrong`, {
+    why,
+    fix,
+    problems: [{ path: name, fault: why }],
+    ...(cause === undefined ? {} : { cause }),
+  })
 
 const nameOf = (value: unknown): string =>
   typeof value === 'string' ? value : value === null || value === undefined ? 'unknown' : JSON.stringify(value)
@@ -219,7 +233,7 @@ const numberOf = (value: number | string | null | undefined): number | null =>
   value === null || value === undefined ? null : Number(value)
 
 /** Zeros of what nobody has counted would be lies. */
-function counted(answer: SeriesAnswer): SeriesAnswer {
+function counted<T extends Pick<SeriesAnswer, 'rollup' | 'through'>>(answer: T): T {
   if (answer.through !== null) return answer
   throw new SluiceError('TARGET_MISSING', `${answer.rollup} was never counted`, {
     why: 'it has not run yet, or not since its definition was changed',
@@ -230,10 +244,7 @@ function counted(answer: SeriesAnswer): SeriesAnswer {
 
 function rangeOf({ start, end }: RangeQuery): SeriesRequest {
   if (start !== undefined && end !== undefined && start > end)
-    throw new SluiceError('FILTER_INVALID', 'the parameter end is wrong', {
-      why: `${end} is before start, ${start}`,
-      fix: 'swap start and end; both are in the range',
-    })
+    throw wrong('end', `${end} is before start, ${start}`, 'swap start and end; both are in the range')
   return { from: start, to: end }
 }
 
@@ -250,21 +261,18 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new SluiceError('FILTER_INVALID', 'the parameter filters is wrong', {
-      why: 'it is no JSON',
-      fix: 'write {"eq": {"field": "blog.author.id", "value": 7}}, or a tree of and, or, not',
-    })
+    throw wrong(
+      'filters',
+      'it is no JSON',
+      'write {"eq": {"field": "blog.author.id", "value": 7}}, or a tree of and, or, not',
+    )
   }
 }
 
-function pageOf(
-  reply: FastifyReply,
-  { asOf, measures }: SeriesAnswer,
-  { all, page, size }: { readonly all: readonly Row[]; readonly page: number; readonly size: number },
-): z.output<typeof rows> {
+function pageOf(reply: FastifyReply, { asOf, measures }: Answer, page: z.output<typeof rows>): z.output<typeof rows> {
   void reply.header('sluice-as-of', asOf.toISOString()).header('cache-control', 'private, no-cache')
   const marked = measures.flatMap(({ approximate }) => approximate ?? [])[0]
   // Their shape has no place for it.
   if (marked !== undefined) void reply.header('sluice-approximate', String(marked.error))
-  return { count: all.length, page, page_size: size, results: all.slice((page - 1) * size, page * size) }
+  return page
 }

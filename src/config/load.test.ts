@@ -39,6 +39,14 @@ async function refusal(work: Promise<unknown>): Promise<SluiceError> {
 
 const good = { from: { query: 'select 1 as id' }, to: 'a' } as const
 
+const beside = {
+  from: 'e',
+  at: 'at',
+  grains: ['day' as const],
+  by: ['blog', 'author', 'country'],
+  measures: { n: 'count' as const },
+}
+
 describe('each mistake has its message', () => {
   const cases: readonly (readonly [string, object, string])[] = [
     ['an unknown key', { projct: 'x' }, 'projct: unknown key; did you mean "project"?'],
@@ -86,6 +94,17 @@ describe('each mistake has its message', () => {
         api: { analytics: { views: 'v', viewCount: 'view', posts: 'v', postCount: 'views' } },
       },
       'api.analytics.viewCount: no measure is called "view"; did you mean "views"?',
+    ],
+    [
+      'a page of rollups with other weeks and clocks',
+      {
+        flows: {
+          v: rollup({ ...beside, to: 'v', zone: 'Europe/Paris', weekStart: 'sunday' }),
+          p: rollup({ ...beside, to: 'p' }),
+        },
+        api: { analytics: { views: 'v', viewCount: 'n', posts: 'p', postCount: 'n' } },
+      },
+      'api.analytics.posts: p has the zone UTC, and v has Europe/Paris; they have to be the same\napi.analytics.posts: p has the weekStart monday, and v has sunday; they have to be the same',
     ],
     ['a wrong type', { flows: { a: { ...sync(good), every: 5 } } }, 'flows.a.every: expected text, given 5'],
     [

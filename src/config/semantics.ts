@@ -132,7 +132,22 @@ function analyticsProblems({ api, flows }: Config): readonly Problem[] {
   if (analytics === undefined) return []
   const rollups = Object.entries(flows).flatMap(([name, flow]) => (flow.kind === 'rollup' ? [name] : []))
   const problem = (option: string, fault: string): Problem => ({ path: ['api', 'analytics', option], fault })
-  return (['view', 'post'] as const).flatMap((what) => {
+  const [views, posts] = [flows[analytics.views], flows[analytics.posts]]
+  // Their periods are put side by side.
+  const apart =
+    views?.kind !== 'rollup' || posts?.kind !== 'rollup'
+      ? []
+      : (['zone', 'weekStart'] as const).flatMap((option) =>
+          views[option] === posts[option]
+            ? []
+            : [
+                problem(
+                  'posts',
+                  `${analytics.posts} has the ${option} ${posts[option]}, and ${analytics.views} has ${views[option]}; they have to be the same`,
+                ),
+              ],
+        )
+  const named = (['view', 'post'] as const).flatMap((what) => {
     const name = analytics[`${what}s`]
     const flow = flows[name]
     if (flow?.kind !== 'rollup') return [problem(`${what}s`, unknown('rollup', name, rollups))]
@@ -147,6 +162,7 @@ function analyticsProblems({ api, flows }: Config): readonly Problem[] {
       ...(known.includes(measure) ? [] : [problem(`${what}Count`, unknown('measure', measure, known))]),
     ]
   })
+  return [...named, ...apart]
 }
 
 function columnProblems(flow: SyncFlow): readonly Problem[] {

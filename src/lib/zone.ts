@@ -24,6 +24,18 @@ function formatOf(zone: string): Intl.DateTimeFormat {
   return made
 }
 
+/** Whether there is such a zone: a name, or an offset as `+05:30`, which is what clocks there are ahead of UTC. */
+export function isZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}
+
+/** A zone of the IANA database. PostgreSQL reads offsets as POSIX does, west of Greenwich: `+05:30` is another time there. */
+export const isNamedZone = (zone: string): boolean => /^[A-Z]/i.test(zone) && isZone(zone)
+
 /** What clocks in the zone show at this instant. */
 export function localOf(instant: number, zone: string): number {
   if (zone === 'UTC') return instant

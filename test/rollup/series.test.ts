@@ -295,6 +295,17 @@ describe.each([18, 14] as const)('on PostgreSQL %i', (version) => {
       expect((await from(written)).from.toISOString(), written).toBe('2025-03-01T00:00:00.000Z')
   })
 
+  test('a zone may be an offset, ahead of UTC where it is written with +', async () => {
+    const by = async (zone: string): Promise<SeriesAnswer> =>
+      await it.sluice.series.read('views', { grain: 'day', from: '2025-01-30', to: '2025-02-02', zone })
+    const told = ({ series }: SeriesAnswer): unknown =>
+      series.flatMap(({ points }) => points.map(({ bucket, values }) => [bucket.toISOString(), values]))
+    expect(told(await by('+05:30'))).toEqual(told(await by('Asia/Kolkata')))
+    expect(told(await by('-07:00'))).toEqual(told(await by('America/Phoenix')))
+    expect((await by('+05:30')).from.toISOString()).toBe('2025-01-29T18:30:00.000Z')
+    await expect(by('UTC+5')).rejects.toMatchObject({ code: 'FILTER_INVALID' })
+  })
+
   test('a filter is checked by the types of the events while there is no table', async () => {
     const never = await it.again({ ...options, to: 'nowhere' })
     const asked = { grain: 'month', from: '2025', to: '2025', by: 'blog' }

@@ -10,7 +10,7 @@ const truth: Truth = {
   table: 'rolled',
   grains: ['day', 'month', 'year'],
   zone: 'Europe/Berlin',
-  events: `from view v where viewed_at >= '0002-01-01Z' and viewed_at < '200000-01-01Z'`,
+  events: `from view v where viewed_at >= '0002-01-01Z' and viewed_at < '9999-12-31Z'`,
   at: 'v.viewed_at',
   dimensions: ['blog'],
   levels: { blog: { blog: 'v.blog' }, total: {} },
@@ -30,6 +30,7 @@ test.each([
   `'0044-03-15 BC'`,
   `'4713-01-01 BC'`,
   `'294000-01-01+00'`,
+  `'10000-01-01+00'`,
   `'275761-01-01+00'`,
   `'infinity'`,
   `'-infinity'`,
@@ -47,11 +48,9 @@ test.each([
   expect((await it.sluice.rollups.get('views')).grains.length).toBe(3)
 })
 
-test('events of the year 44, of 9999 and of 20000 are counted', async () => {
+test('events of the year 44 and of 9999 are counted', async () => {
   await using it = await counted(18, setUp, { ...options, grains: ['month', 'year'] })
-  await it.db.query(
-    `insert into view (blog, viewed_at) values (1, '0044-03-15 12:00+00'), (1, '9999-12-31 23:30+00'), (1, '20000-06-01 00:00+00')`,
-  )
+  await it.db.query(`insert into view (blog, viewed_at) values (1, '0044-03-15 12:00+00'), (1, '9999-12-30 12:00+00')`)
   await ran(it.sluice, { from: '0040', to: '0050' })
   const rows = await it.db.query<{ n: number }>(
     `select sum(views)::int as n from rolled where level = 'total' and grain = 'year'`,

@@ -1,9 +1,10 @@
 /** What is asked of a series, checked: `FILTER_INVALID` names the parameter. Pure. */
-import { bucketsBetween, writtenDay, type Bucket, type Calendar } from '../../lib/calendar.ts'
+import { bucketsBetween, type Bucket, type Calendar } from '../../lib/calendar.ts'
 import { grains as allGrains, weekdays, type Grain } from '../../lib/grain.ts'
 import { nearest } from '../../lib/nearest.ts'
+import { writtenBound } from '../../lib/written.ts'
+import { isZone } from '../../lib/zone.ts'
 import type { ColumnKind } from '../kinds.ts'
-import { parseTimestampZone } from '../times.ts'
 import { parseFilter, type Filter } from './filter.ts'
 import { automaticGrain } from './plan.ts'
 import { wrong } from './refusals.ts'
@@ -120,30 +121,13 @@ function filterOf(
   return parseFilter(written, fields, names)
 }
 
-function isZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
-
 function bound(name: string, text: string, zone: string, after: boolean): number {
-  const day = writtenDay(text, zone, after)
-  if (day !== null) return day
-  const parsed = parseTimestampZone(text.trim())
-  if ('fault' in parsed)
-    throw wrong(
-      name,
-      `"${text.slice(0, 100)}" is neither a day nor an instant`,
-      'write 2025-01-31, 2025-01, 2025 or 2025-01-31T12:00:00Z (%2B for + in an address)',
-    )
-  // What was parsed has a zone, but perhaps a blank for the T, and no colon in its offset.
-  return Date.parse(
-    parsed.value
-      .toUpperCase()
-      .replace(' ', 'T')
-      .replace(/([-+]\d\d)(\d\d)$/, '$1:$2'),
+  const found = writtenBound(text, zone, after)
+  if (found !== null) return found
+  throw wrong(
+    name,
+    `"${text.slice(0, 100)}" is neither a day nor an instant`,
+    'write 2025-01-31, 2025-01, 2025 or 2025-01-31T12:00:00Z (%2B for + in an address)',
   )
 }
 

@@ -88,7 +88,7 @@ export function pointsOf(
 }
 
 /** As JSON, by the dimension's type. */
-function keyValue(text: string | null, kind: ColumnKind | undefined): unknown {
+export function keyValue(text: string | null, kind: ColumnKind | undefined): unknown {
   if (text === null || kind === undefined || kind.group === 'text') return text
   // Cast to text, a boolean is spelled out.
   return kind.group === 'boolean' ? text === 'true' : (JSON.parse(kind.json(text)) as unknown)

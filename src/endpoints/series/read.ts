@@ -35,30 +35,22 @@ export async function readSeries(
   question: Question,
   standing: Standing,
 ): Promise<Answered> {
-  const { wanted, by, filter } = question
-  const needed = [...new Set([...by, ...fieldsOf(filter)])]
-  const adding = rollup.measures.filter(({ fn }) => fn !== 'distinct')
-  const distinct = rollup.measures.filter(({ fn }) => fn === 'distinct')
-  const exact = [...rollup.levels].find(
-    ([, has]) => has.length === needed.length && needed.every((one) => has.includes(one)),
-  )
-  const parts: {
-    readonly measures: readonly SeriesMeasure[]
-    readonly reading: Reading
-    readonly level: string | null
-  }[] = []
-  if (adding.length > 0) {
-    const level = levelFor(rollup, needed)
-    parts.push({ measures: adding, level, reading: readAdding(rollup, wanted, standing, level) })
-  }
-  if (distinct.length > 0) {
-    const level = pins(filter, by) ? (exact?.[0] ?? null) : null
-    parts.push({ measures: distinct, level, reading: readDistinct(rollup, wanted, standing, level) })
-  }
+  const { by } = question
+  const parts = partsOf(rollup, question, standing)
   const events = await rollup.events(session)
   const rows: Values[] = []
   for (const { measures, reading, level } of parts) {
-    const statement = statementOf({ rollup, fields, question, measures, reading, level, events, now: standing.now })
+    const statement = statementOf({
+      rollup,
+      fields,
+      question,
+      measures,
+      reading,
+      level,
+      events,
+      now: standing.now,
+      cut: true,
+    })
     if (statement === null) continue
     const found = await session.all<Row & { sluice_at: number; [column: string]: string | number | null }>(statement)
     if (found.length > pointsAtMost) throw tooManyPoints(`more than ${pointsAtMost.toLocaleString('en-US')}`)
@@ -81,6 +73,98 @@ export async function readSeries(
   }
 }
 
+interface MeasuredPart {
+  readonly measures: readonly SeriesMeasure[]
+  readonly reading: Reading
+  readonly level: string | null
+}
+
+/** What adds up is read in another way than what does not. */
+function partsOf(rollup: SeriesRollup, question: Question, standing: Standing): readonly MeasuredPart[] {
+  const { wanted, by, filter } = question
+  const needed = [...new Set([...by, ...fieldsOf(filter)])]
+  const adding = rollup.measures.filter(({ fn }) => fn !== 'distinct')
+  const distinct = rollup.measures.filter(({ fn }) => fn === 'distinct')
+  const exact = [...rollup.levels].find(
+    ([, has]) => has.length === needed.length && needed.every((one) => has.includes(one)),
+  )
+  const parts: MeasuredPart[] = []
+  if (adding.length > 0) {
+    const level = levelFor(rollup, needed)
+    parts.push({ measures: adding, level, reading: readAdding(rollup, wanted, standing, level) })
+  }
+  if (distinct.length > 0) {
+    const level = pins(filter, by) ? (exact?.[0] ?? null) : null
+    parts.push({ measures: distinct, level, reading: readDistinct(rollup, wanted, standing, level) })
+  }
+  return parts
+}
+
+/** The keys with most of a measure: how much, and of how many values of another dimension. */
+export interface Ranking {
+  /** Null: of itself. */
+  readonly of: string | null
+  readonly limit: number
+  readonly offset: number
+}
+export interface Ranked {
+  readonly count: number
+  readonly rows: readonly { readonly key: string | null; readonly of: number; readonly value: string | null }[]
+}
+
+/** Of the range as one bucket, by one dimension, of one measure: added up, sorted and cut where the rows are. */
+export async function readRanked(
+  session: Session,
+  rollup: SeriesRollup,
+  fields: Fields,
+  question: Question,
+  standing: Standing,
+  ranking: Ranking,
+): Promise<Ranked> {
+  const [measure] = rollup.measures
+  const [name] = question.by
+  if (measure === undefined || name === undefined) return { count: 0, rows: [] }
+  const events = await rollup.events(session)
+  const asked = (by: readonly string[]): { readonly statement: Query | null; readonly unknown: boolean } => {
+    const own = { ...question, by }
+    const [part] = partsOf(rollup, own, standing)
+    if (part === undefined) return { statement: null, unknown: false }
+    return {
+      statement: statementOf({ rollup, fields, question: own, ...part, events, now: standing.now, cut: false }),
+      unknown: part.reading.unknown.has(0),
+    }
+  }
+  const pairs = asked(ranking.of === null || ranking.of === name ? [name] : [name, ranking.of])
+  if (pairs.statement === null) return { count: 0, rows: [] }
+  const adds = measure.fn === 'count' || measure.fn === 'sum'
+  // Readers of two blogs may be the same ones.
+  const own = adds ? null : asked([name])
+  const none = ['count', 'sum', 'distinct', 'approximate'].includes(measure.fn) ? sql`0` : sql`null`
+  const unknown = pairs.unknown || own?.unknown === true
+  const value = sql`coalesce(sluice_v0::numeric, ${none})`
+  const whole = own?.statement ?? null
+  const found = await session.all<Row & { key: string | null; of: number; value: string | null; count: number }>(sql`
+    with pairs as (${pairs.statement}),
+      grouped as (
+        select sluice_k0 as key, count(*) as of, sum(${value}) as value from pairs
+        where ${unknown ? sql`true` : sql`${value} is distinct from 0`} group by 1)
+    select g.key as "key", g.of::float8 as "of", v.value::text as "value", (count(*) over ())::float8 as "count"
+    from grouped as g ${
+      unknown
+        ? sql`cross join (select null::numeric as value) as v`
+        : whole === null
+          ? sql`cross join lateral (select g.value) as v`
+          : sql`left join (select sluice_k0 as key, ${value} as value from (${whole}) as w) as v on v.key is not distinct from g.key`
+    }
+    order by coalesce(v.value, 0) desc, coalesce(g.key, 'unknown') collate "C"
+    limit ${ranking.limit} offset ${ranking.offset}`)
+  const [first] = found
+  if (first !== undefined || ranking.offset === 0) return { count: first?.count ?? 0, rows: found }
+  // Beyond the last page the rows do not say how many there are.
+  const { count } = await readRanked(session, rollup, fields, question, standing, { ...ranking, limit: 1, offset: 0 })
+  return { count, rows: [] }
+}
+
 interface Part {
   readonly rollup: SeriesRollup
   readonly fields: Fields
@@ -90,13 +174,15 @@ interface Part {
   readonly level: string | null
   readonly events: Query
   readonly now: number
+  /** Too many are not read. */
+  readonly cut: boolean
 }
 
 const texts = (list: readonly number[]): Query => sql`${list.map(writtenInstant)}::timestamptz[]`
 
 /** Rows of the table and events, each as rows of it, and what they add up to. One more than an answer may have says that there are more. */
 function statementOf(part: Part): Query | null {
-  const { question, measures } = part
+  const { question, measures, cut } = part
   const sources = [...storedParts(part), ...liveParts(part)]
   if (sources.length === 0) return null
   const keys = question.by.map((_, index) => ident(`sluice_k${index}`))
@@ -110,8 +196,12 @@ function statementOf(part: Part): Query | null {
   return sql`
     select p.sluice_at, ${join([...shown, ...summed], ', ')}
     from ${parts} as p
-    group by ${join([raw('p.sluice_at'), ...keys], ', ')} order by ${join([raw('p.sluice_at'), ...keys], ', ')}
+    group by ${join([raw('p.sluice_at'), ...keys], ', ')}${
+      cut
+        ? sql` order by ${join([raw('p.sluice_at'), ...keys], ', ')}
     limit ${pointsAtMost + 1}`
+        : raw('')
+    }`
 }
 
 /** The measure itself, of parts that hold its columns. */

@@ -5,6 +5,7 @@ import type { Schedule } from '../../lib/schedule.ts'
 import type { Calendar } from '../../lib/calendar.ts'
 import { byLength, grains, weekdays, type Grain } from '../../lib/grain.ts'
 import { sketchError } from '../../lib/sketch.ts'
+import { isNamedZone, isZone } from '../../lib/zone.ts'
 
 const name = z.string().min(1).max(63)
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, 'not a duration such as 90d or 2 weeks')
@@ -168,8 +169,14 @@ export function faultsOf(
   definition: z.output<typeof rollupDefinition>,
 ): readonly { readonly path: string; readonly fault: string }[] {
   const faults: { path: string; fault: string }[] = []
-  const { zone, from, to: target, keep, measures, levels } = definition
+  const { zone, from, keep, measures, levels } = definition
+  const target = typeof definition.to === 'string' ? tableOf(definition.to) : definition.to
   if (!isZone(zone)) faults.push({ path: 'zone', fault: `no time zone is called "${zone}"; write it as Europe/Berlin` })
+  else if (!isNamedZone(zone))
+    faults.push({
+      path: 'zone',
+      fault: `"${zone}" is an offset, which PostgreSQL reads with the opposite sign; name a zone, as UTC or Asia/Kolkata`,
+    })
   const aliases = Object.keys(typeof from === 'string' ? {} : from.join)
   const dimensions = dimensionsOf(definition.by)
   const refer = (path: string, written: string): void => {
@@ -192,23 +199,48 @@ export function faultsOf(
           })
       }
     }
-  const into = typeof target === 'string' ? tableOf(target) : target
-  const isTarget = ({ schema, table }: TableRef): boolean => schema === into.schema && table === into.table
+  const isTarget = ({ schema, table }: TableRef): boolean => schema === target.schema && table === target.table
   const read = typeof from === 'string' ? [from] : [from.table, ...Object.values(from.join).map(({ table }) => table)]
   if (read.map(tableOf).some(isTarget))
-    faults.push({ path: 'to', fault: `"${into.schema}.${into.table}" is what is counted; name a table of its own` })
+    faults.push({ path: 'to', fault: `"${target.schema}.${target.table}" is what is counted; name a table of its own` })
   if (Object.keys(measures).length === 0) faults.push({ path: 'measures', fault: 'there is nothing to count' })
-  const columns = [
-    ...fixedColumns,
-    ...dimensions.map(({ name: dimension }) => dimension),
-    ...measuresOf(measures).flatMap(columnsOf),
+  for (const { name: dimension } of dimensions)
+    if (dimension === 'total' || dimension.includes('+'))
+      faults.push({
+        path: `by.${dimension}`,
+        fault:
+          dimension === 'total'
+            ? 'total is what the level of no dimension is called; give the dimension another name: { …: column }'
+            : `"${dimension}" has a +, which stands between the dimensions of a level; give it another name: { …: column }`,
+      })
+  const named = [
+    ...fixedColumns.map((column) => ({ path: 'to', column })),
+    ...dimensions.map(({ name: dimension }) => ({ path: `by.${dimension}`, column: dimension })),
+    ...measuresOf(measures).flatMap((one) =>
+      columnsOf(one).map((column) => ({ path: `measures.${one.name}`, column })),
+    ),
   ]
+  const columns = named.map(({ column }) => column)
   for (const column of columns)
     if (column.startsWith('sluice_'))
       faults.push({ path: 'measures', fault: `"${column}" begins with sluice_, as names of our own do` })
-  for (const column of columns)
-    if (Buffer.byteLength(column) > 63)
-      faults.push({ path: 'measures', fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
+  for (const { path, column } of named)
+    if (tooLong(column))
+      faults.push({ path, fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
+  for (const { path, table } of [
+    { path: 'from', table: tableOf(typeof from === 'string' ? from : from.table) },
+    { path: 'to', table: target },
+    ...(typeof from === 'string' ? [] : Object.entries(from.join)).map(([alias, { table }]) => ({
+      path: `from.join.${alias}`,
+      table: tableOf(table),
+    })),
+  ])
+    for (const part of [table.schema, table.table])
+      if (tooLong(part))
+        faults.push({ path, fault: `"${part}" is too long for a name in PostgreSQL, which has 63 bytes` })
+  for (const alias of aliases)
+    if (tooLong(alias))
+      faults.push({ path: `from.join.${alias}`, fault: `"${alias}" is too long for an alias, which has 63 bytes` })
   if (aliases.includes('t'))
     faults.push({ path: 'from.join.t', fault: 't is what the events are called; choose another alias' })
   for (const column of new Set(columns.filter((one, at) => columns.indexOf(one) !== at)))
@@ -250,13 +282,8 @@ function keepFaults(definition: z.output<typeof rollupDefinition>): { path: stri
   ]
 }
 
-function isZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en-US', { timeZone: zone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
-}
+/** PostgreSQL cuts what is longer, and then two names may be one. */
+const tooLong = (written: string): boolean => Buffer.byteLength(written) > 63
 
 function referenceOf(written: string): ColumnRef {
   const dot = written.indexOf('.')

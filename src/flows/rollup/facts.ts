@@ -1,7 +1,8 @@
 /** What is there before anything is counted: the events, the marks, how far the table has come. Changes nothing. */
 import { SluiceError } from '../../lib/error.ts'
 import { ident, sql, type Sql } from '../../lib/sql.ts'
-import { bucketAt, writtenDay, type Bucket } from '../../lib/calendar.ts'
+import { bucketAt, type Bucket } from '../../lib/calendar.ts'
+import { writtenBound } from '../../lib/written.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
 import { openState, type State } from '../../state/state.ts'
@@ -64,13 +65,14 @@ export function stateOf(context: Pick<LookContext, 'state' | 'stateSchema' | 'pr
   return openState(context.state, context.stateSchema, context.project)
 }
 
+/** `database`: another session of it, to look as of its snapshot. */
 export async function lookRollup(
   flow: Flow<RollupOptions>,
   request: WorkRequest,
-  context: LookContext,
+  context: Pick<LookContext, 'state' | 'stateSchema' | 'project'>,
+  database: Sql = context.state,
 ): Promise<RollupFacts> {
   const { options } = flow
-  const database = context.state
   const state = stateOf(context)
   const source = await readSource(database, flow)
   const standing = await readStanding(database, options.to)
@@ -237,16 +239,10 @@ export function rangeOf(
   { from, to }: Pick<WorkRequest, 'from' | 'to'>,
 ): { readonly from: number | null; readonly to: number | null } {
   const { zone } = options.calendar
-  return { from: from === null ? null : boundOf(from, zone, false), to: to === null ? null : boundOf(to, zone, true) }
-}
-
-/** `2025-01-31`, `2025-01`, `2025`, or an ISO instant with its offset; null: none of these. */
-function boundOf(text: string, zone: string, after: boolean): number | null {
-  const day = writtenDay(text, zone, after)
-  if (day !== null) return day
-  if (!/^\d{4}-\d{2}-\d{2}T.*(Z|[+-]\d{2}:?\d{2})$/.test(text.trim())) return null
-  const instant = Date.parse(text)
-  return Number.isNaN(instant) ? null : instant
+  return {
+    from: from === null ? null : writtenBound(from, zone, false),
+    to: to === null ? null : writtenBound(to, zone, true),
+  }
 }
 
 /** What was counted ends with the last finest bucket that is over. */

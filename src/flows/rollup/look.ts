@@ -2,12 +2,13 @@
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { SluiceError } from '../../lib/error.ts'
 import { madeOf, stretchOf, type Grain, type Weekday } from '../../lib/grain.ts'
-import { sql } from '../../lib/sql.ts'
+import { sql, type Query } from '../../lib/sql.ts'
+import { sqlState } from '../../stores/postgres/errors.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
-import type { Flow, LookContext } from '../flow.ts'
+import { whateverIsDue, type Flow, type LookContext } from '../flow.ts'
 import { approximateOf, levelName, shownColumnsOf, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
-import { readSource, stateOf, type Position } from './facts.ts'
+import { lookRollup, readSource, stateOf, wholeBecause, type Position } from './facts.ts'
 import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'
 import { bothSides } from './sql/compare.ts'
@@ -136,7 +137,7 @@ async function standingOf(flow: Flow<RollupOptions>, context: LookedAt): Promise
 export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Promise<RollupLook> {
   const { options } = flow
   const state = stateOf(context)
-  const { position, through, marks } = await standingOf(flow, context)
+  const { through, marks } = await standingOf(flow, context)
   const rows = await context.state.all<{ grain: string; slices: number; rows: number }>(rowsByGrain(state, flow.name))
   const verified = await context.state.maybe<NonNullable<RollupLook['verified']> & Record<string, unknown>>(
     lastVerification(state, flow.name),
@@ -179,15 +180,18 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
     keepRaw: options.keepRaw,
     lookback: options.track.tag === 'lookback' ? options.track.ms : null,
     through: through === null ? null : new Date(through),
-    anew:
-      position === undefined
-        ? 'never counted'
-        : position.hash !== flow.definitionHash
-          ? 'the definition changed'
-          : marks.some(({ at }) => at === null)
-            ? 'the events were cleared away'
-            : null,
+    anew: await anewBecause(flow, context),
     verified: verified ?? null,
+  }
+}
+
+/** Why the next run counts everything anew, or cannot count. */
+async function anewBecause(flow: Flow<RollupOptions>, context: LookedAt): Promise<string | null> {
+  try {
+    return wholeBecause(flow, whateverIsDue, await lookRollup(flow, whateverIsDue, context))
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    return error.summary
   }
 }
 
@@ -235,7 +239,7 @@ async function judge(
   const { options } = flow
   const { through, marks, position } = await standingOf(flow, context)
   const { now } = await context.state.one<{ now: Date }>(sql`select ${stateOf(context).now} as "now"`)
-  const everything = marks.some(({ at }) => at === null)
+  const everything = through !== null && (await anewBecause(flow, context)) !== null
   const dirty =
     through === null
       ? new Set<number>()
@@ -283,7 +287,7 @@ export async function compareBucket(
   const rows =
     bucket.from >= through
       ? []
-      : await context.state.all<FoundRow>(bothSides(options, standing, { grain, start, level, order, counted, limit }))
+      : await inTime(flow, context, bothSides(options, standing, { grain, start, level, order, counted, limit }))
   const [first] = rows
   const state = (await judge(flow, context, grain))(bucket)
   return {
@@ -311,6 +315,28 @@ export async function compareBucket(
       events: row.events,
       table: row.kept,
     })),
+  }
+}
+
+const timeoutMs = 30_000
+
+async function inTime({ name }: Flow, { state }: LookedAt, statement: Query): Promise<readonly FoundRow[]> {
+  try {
+    return await state.transaction(
+      async (tx) => {
+        await tx.run(sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`)
+        return await tx.all<FoundRow>(statement)
+      },
+      { readOnly: true },
+    )
+  } catch (error) {
+    if (sqlState(error) !== '57014') throw error
+    throw new SluiceError('READ_TIMEOUT', `the comparison of a bucket of ${name} was given up`, {
+      why: `it took longer than ${timeoutMs / 1000} s, or somebody cancelled it: all events of the bucket are counted once more`,
+      fix: `compare a bucket of a finer grain, or all of them: sluice verify ${name}`,
+      where: { flow: name },
+      cause: error,
+    })
   }
 }
 

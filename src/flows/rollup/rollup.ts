@@ -1,6 +1,7 @@
 import { SluiceError } from '../../lib/error.ts'
 import { whateverIsDue, type Ddl, type Finding, type Flow, type Kind, type LookContext } from '../flow.ts'
 import { approximateWords, levelName, type RollupOptions } from './config.ts'
+import { refuseUncountable } from './countable.ts'
 import { lookRollup, type RollupFacts } from './facts.ts'
 import { dueStretches, planRollup, refuseRollup, type RollupDetail } from './plan.ts'
 import { runRollup } from './run.ts'
@@ -20,7 +21,11 @@ export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
     writes: [{ store: 'database', tag: 'table', name: `${options.to.schema}.${options.to.table}` }],
   }),
   refuse: refuseRollup,
-  facts: lookRollup,
+  facts: async (flow, request, context) => {
+    const facts = await lookRollup(flow, request, context)
+    await refuseUncountable(context.state, flow, facts.source)
+    return facts
+  },
   plan: planRollup,
   run: runRollup,
   // All that a run does is one transaction.
@@ -48,6 +53,7 @@ async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise
   const table = `${options.from.schema}.${options.from.table}`
   try {
     const facts = await lookRollup(flow, whateverIsDue, context)
+    await refuseUncountable(context.state, flow, facts.source)
     return [
       { severity: 'fine', about, says: `counts the events of ${table}`, fix: null },
       ...(facts.source.indexed

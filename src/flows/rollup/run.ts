@@ -8,9 +8,10 @@ import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
 import { levelName, type RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
-import { bucketsOf, stretchesBetween, type Stretch } from './slices.ts'
+import { bucketsOf, stretchAt, stretchesBetween, type Stretch } from './slices.ts'
 import { instant, instants, within } from './sql/buckets.ts'
 import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
+import { dropHomeless, dropStrays } from './sql/strays.ts'
 import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
 import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
 import { sortBuckets, type Buckets, type Since } from './work.ts'
@@ -156,7 +157,10 @@ class Counting {
     const buckets = this.#begun(bucketsOf(stretch, options.calendar)).filter((one) => one.to > from && one.from < to)
     this.#done.set(stretch.slice.key, stretch)
     const [first, last] = [buckets[0], buckets.at(-1)]
-    if (first === undefined || last === undefined) return
+    if (first === undefined || last === undefined) {
+      if (this.#detail.facts.standing) await this.#clean(stretch, from, to)
+      return
+    }
     const state = stateOf(this.#context)
     const until = Math.min(last.to, this.#detail.through)
     const finest = grain === options.grains[0]
@@ -168,6 +172,7 @@ class Counting {
     })
     await this.#ready()
     await this.#replace(grain, buckets)
+    await this.#clean(stretch, from, to)
     for (const above of options.grains) {
       if (!isAbove(above, [grain], options.grains)) continue
       const starts = new Set(
@@ -183,6 +188,21 @@ class Counting {
         [...starts].map((one) => new Date(one)),
       )
     }
+  }
+
+  /** What lies in no bucket of a slice that is redone as a whole goes, but what is older than the events that are kept. */
+  async #clean(stretch: Stretch, from: number, to: number): Promise<void> {
+    if (from > stretch.from || to < stretch.to) return
+    const { options } = this.#flow
+    const since = options.keepRaw === null ? stretch.from : this.#context.now.getTime() - options.keepRaw
+    const buckets = bucketsOf(stretch, options.calendar)
+    const { through } = this.#detail
+    await this.#tx.run(dropStrays(options, stretch, { buckets, through, since }))
+    const finest = options.grains[0] ?? 'day'
+    // Verify tells it of the newest slice, which may be the one before by now.
+    const newest = stretchAt(bucketAt(through - 1, finest, options.calendar).from, finest, options.calendar)
+    if (stretch.grain === finest && stretch.to >= newest.from && stretch.from < through)
+      await this.#tx.run(dropHomeless(options))
   }
 
   /** Fine to coarse, so that what is made of something is made after it. */

@@ -3,7 +3,7 @@
  * Buckets that are marked as out of date are left out (their events have changed since, which is no finding), and so are those whose
  * events are no longer kept.
  */
-import { ident, join, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
+import { ident, join, literal, raw, sql, type Session } from '../../lib/sql.ts'
 import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
 import { SluiceError } from '../../lib/error.ts'
@@ -18,12 +18,13 @@ import {
   type Verification,
   type VerifyRequest,
 } from '../flow.ts'
-import { columnsOf, type RollupOptions } from './config.ts'
+import type { RollupOptions } from './config.ts'
 import { lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
 import { stretchOfKey, bucketsOf, stretchAt, type Stretch } from './slices.ts'
 import { instants } from './sql/buckets.ts'
-import { measureText } from './sql/compare.ts'
+import { differencesOf } from './sql/compare.ts'
 import { columnNames, countEvents, tableOf } from './sql/count.ts'
+import { readStrays, type Stray } from './sql/strays.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
 
 const examplesShown = 10
@@ -40,13 +41,29 @@ export async function verifyRollup(
     async (tx) => {
       const position = (await readPosition(tx, state, flow.name)) as Position | undefined // only `run.ts` writes it
       if (position === undefined || !facts.standing) throw neverCounted(flow)
+      if (position.hash !== flow.definitionHash) throw changedSince(flow)
       const through = Date.parse(position.through)
       const marks = await readMarks(tx, state, flow.name)
       const dirty = bucketsOfTouched(options, touchedBy(options, marks), through)
       const everything = marks.some(({ at }) => at === null)
-      const compared = everything ? [] : stretchesFor(flow, request, facts, context, through)
-      const found = await compareAll({ flow, facts, tx, context, through, dirty }, compared)
-      return found
+      if (everything) return []
+      const asked = stretchesFor(flow, request, facts, context, through)
+      const since = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
+      const spans = request.slices === null ? null : spansOf(asked)
+      const found = await readStrays(tx, options, { through, since, spans })
+      const newest = stretchAt(
+        bucketAt(through - 1, options.grains[0] ?? 'day', options.calendar).from,
+        options.grains[0] ?? 'day',
+        options.calendar,
+      )
+      const home = found.homeless.length === 0 ? [] : [newest]
+      const compared = request.slices === null ? inOrder([...asked, ...found.stretches, ...home]) : asked
+      const strays = (key: string): readonly Stray[] => [
+        ...(found.of.get(key) ?? []),
+        // They lie in none; the newest slice says so, and takes them away.
+        ...(key === newest.slice.key ? found.homeless : []),
+      ]
+      return await compareAll({ flow, facts, tx, context, through, dirty, strays }, compared)
     },
     { isolation: 'repeatable read' },
   )
@@ -67,9 +84,23 @@ function stretchesFor(
   const missed = facts.extent === null ? [] : grains.flatMap((grain) => spanning(options, grain, facts.extent, through))
   const wanted =
     slices === null ? [...recorded, ...missed] : slices.flatMap((key) => stretchOfKey(key, calendar, grains) ?? [])
-  return [...new Map(wanted.map((one) => [one.slice.key, one])).values()].toSorted(
+  return inOrder(wanted)
+}
+
+function inOrder(stretches: readonly Stretch[]): readonly Stretch[] {
+  return [...new Map(stretches.map((one) => [one.slice.key, one])).values()].toSorted(
     (a, b) => b.slice.ordinal - a.slice.ordinal,
   )
+}
+
+/** From the first to the last, by grain. */
+function spansOf(stretches: readonly Stretch[]): ReadonlyMap<Grain, Bucket> {
+  const spans = new Map<Grain, Bucket>()
+  for (const { grain, from, to } of stretches) {
+    const span = spans.get(grain) ?? { from, to }
+    spans.set(grain, { from: Math.min(span.from, from), to: Math.max(span.to, to) })
+  }
+  return spans
 }
 
 /** So many days are looked at whether a slice is recorded of them or not. */
@@ -98,6 +129,8 @@ interface Sides {
   readonly context: LookContext
   readonly through: number
   readonly dirty: Buckets
+  /** Rows that belong to no bucket of the slice. */
+  readonly strays: (key: string) => readonly Stray[]
 }
 
 /** Grain by grain, in groups of slices: each group is one pass over its events. */
@@ -124,7 +157,7 @@ interface FoundRow {
 }
 
 async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]): Promise<readonly Verification[]> {
-  const { flow, facts, tx, context, through, dirty } = sides
+  const { flow, facts, tx, context, through, dirty, strays } = sides
   const { options } = flow
   const boundary = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
   const kept = options.keep[grain] === undefined ? -Infinity : context.now.getTime() - options.keep[grain]
@@ -140,7 +173,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
       buckets.push(bucket)
     }
   buckets.sort((a, b) => a.from - b.from)
-  const { rows, counts } = await differences(sides, grain, buckets)
+  const { rows, counts } = await differences(buckets)
   const tally = (list: readonly FoundRow[], side: FoundRow['side']): number =>
     list.filter((row) => row.side === side).length
   return stretches.map((stretch): Verification => {
@@ -148,27 +181,30 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     const own = rows.filter((row) => of.get(row.bucket.getTime())?.slice.key === key)
     const record: SliceRecord | undefined = context.slices.get(key)
     const compared = [...counts].reduce((sum, [from, count]) => sum + (of.get(from)?.slice.key === key ? count : 0), 0)
-    return {
-      slice: key,
-      verdict: own.length === 0 ? 'identical' : 'differs',
-      compared,
-      missing: tally(own, 'missing'),
-      extra: tally(own, 'extra'),
-      changed: tally(own, 'changed'),
-      asOf: record?.asOf ?? null,
-      sourceAsOf: null,
-      sourceChanged: changedSince.has(key),
-      examples: own.slice(0, examplesShown).map((row): Difference => ({
+    const stray = strays(key)
+    const examples = [
+      ...own.map((row): Difference => ({
         key: { bucket: row.bucket.toISOString(), level: row.level, ...row.key },
         count: 1,
         difference: row.side,
         columns: row.columns,
       })),
+      ...stray.map(({ rows: count, ...key }): Difference => ({ key, count, difference: 'extra', columns: [] })),
+    ]
+    return {
+      slice: key,
+      verdict: own.length + stray.length === 0 ? 'identical' : 'differs',
+      compared,
+      missing: tally(own, 'missing'),
+      extra: stray.reduce((sum, one) => sum + one.rows, tally(own, 'extra')),
+      changed: tally(own, 'changed'),
+      asOf: record?.asOf ?? null,
+      sourceAsOf: null,
+      sourceChanged: changedSince.has(key),
+      examples: examples.slice(0, examplesShown),
     }
   })
   async function differences(
-    _sides: Sides,
-    _grain: Grain,
     list: readonly Bucket[],
   ): Promise<{ readonly rows: readonly FoundRow[]; readonly counts: ReadonlyMap<number, number> }> {
     if (list.length === 0) return { rows: [], counts: new Map() }
@@ -180,10 +216,8 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     })
     const names = columnNames(options)
     const starts = instants(list.map(({ from }) => from))
-    const measures = options.measures.flatMap(columnsOf)
+    const differing = options.measures.flatMap(differencesOf)
     const keys = options.dimensions.map(({ name }) => name)
-    const differs = (name: string): Query =>
-      sql`${measureText(name, 'events')} is distinct from ${measureText(name, 'table')}`
     const by = join([raw('bucket'), raw('level'), ...keys.map((name) => ident(name))], ', ')
     await tx.run(sql`create temporary table if not exists sluice_compared on commit drop as
       select 'events'::text as sluice_side, c.* from (select ${join(
@@ -211,12 +245,15 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
       } as "key",
         case when count(*) filter (where sluice_side = 'table') = 0 then 'missing' when count(*) filter (where sluice_side = 'events') = 0 then 'extra' else 'changed' end as "side",
         array_remove(array[${join(
-          measures.map((name) => sql`case when ${differs(name)} then ${literal(name)} end`),
+          differing.map(({ name, differs }) => sql`case when ${differs} then ${literal(name)} end`),
           ', ',
         )}], null) as "columns"
       from pg_temp.sluice_compared
       group by ${by}
-      having count(*) <> 2 or count(distinct sluice_side) <> 2 or ${join(measures.map(differs), ' or ')}
+      having count(*) <> 2 or count(distinct sluice_side) <> 2 or ${join(
+        differing.map(({ differs }) => differs),
+        ' or ',
+      )}
       order by bucket, level`)
     return { rows, counts: new Map(totals.map(({ bucket, rows: count }) => [bucket.getTime(), Number(count)])) }
   }
@@ -227,5 +264,14 @@ export function neverCounted({ name, options }: Flow<RollupOptions>): SluiceErro
     why: `${name} has not run yet, or its table is gone`,
     fix: `sluice run ${name}`,
     where: { flow: name },
+  })
+}
+
+function changedSince({ name, options }: Flow<RollupOptions>): SluiceError {
+  const table = `${options.to.schema}.${options.to.table}`
+  return new SluiceError('TARGET_MISSING', `${table} was not counted since the definition was changed`, {
+    why: `it holds what ${name} was before; there is nothing yet that the events could be compared with`,
+    fix: `sluice run ${name}, which counts everything anew, and verify then`,
+    where: { flow: name, table },
   })
 }

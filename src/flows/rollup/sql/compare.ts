@@ -1,6 +1,6 @@
 /** Both sides of a bucket: what its events say, and the rows that the table has. */
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
-import { columnsOf, shownColumnsOf, type RollupOptions } from '../config.ts'
+import { columnsOf, shownColumnsOf, type Measure, type RollupOptions } from '../config.ts'
 import { instant } from './buckets.ts'
 import { columnNames, tableOf } from './count.ts'
 import type { StandingColumn } from './table.ts'
@@ -8,11 +8,38 @@ import type { StandingColumn } from './table.ts'
 type Side = 'events' | 'table'
 
 /** A measure of one side, as text: numbers without the zeros that their way of being counted added. */
-export function measureText(name: string, side: Side): Query {
+function measureText(name: string, side: Side): Query {
   return sql`min(case when pg_typeof(${ident(name)}) = 'numeric'::regtype then trim_scale(round(${ident(name)}::text::numeric, 12))::text
     when pg_typeof(${ident(name)}) in ('double precision'::regtype, 'real'::regtype) then to_char(${ident(name)}::text::float8, '9.99999999999EEEE')
     else ${ident(name)}::text end) filter (where sluice_side = ${literal(side)})`
 }
+
+/**
+ * How far sums of `real` and `double precision` may be apart, of the larger: what they add up to depends on the order, which is another
+ * one whenever events are read. What cancels out may be farther apart than that; `numeric` never is.
+ */
+const tolerance = { real: '0.0001', 'double precision': '0.000000001' } as const
+
+/** By column of a measure, whether its sides differ. */
+export function differencesOf(measure: Measure): readonly { readonly name: string; readonly differs: Query }[] {
+  const added = measure.fn === 'sum' ? measure.name : measure.fn === 'avg' ? `${measure.name}_sum` : null
+  return columnsOf(measure).map((name) => {
+    const differs = sql`${measureText(name, 'events')} is distinct from ${measureText(name, 'table')}`
+    if (added === null) return { name, differs }
+    const type = sql`min(pg_typeof(${ident(added)})::text)`
+    const [events, table] = [number(name, 'events'), number(name, 'table')]
+    const near = Object.entries(tolerance).map(
+      ([of, most]) => sql`when ${type} = ${literal(of)} then ${events} is distinct from ${table} and coalesce(
+        ${infinite(events)} or ${infinite(table)} or abs(${events} - ${table}) > ${raw(most)} * greatest(abs(${events}), abs(${table})), true)`,
+    )
+    return { name, differs: sql`(case ${join(near, ' ')} else ${differs} end)` }
+  })
+}
+
+/** As `numeric`, which no difference overflows. */
+const number = (name: string, side: Side): Query =>
+  sql`(min(${ident(name)}::text) filter (where sluice_side = ${literal(side)}))::numeric`
+const infinite = (value: Query): Query => sql`${value} in ('NaN', 'Infinity', '-Infinity')`
 
 /**
  * Rows of both sides beside each other, those that differ first: `counted` selects what the events say, in the order of
@@ -34,16 +61,14 @@ export function bothSides(
   const types = new Map(standing.map(({ name, type }) => [name, type]))
   const names = columnNames(options)
   const dimensions = options.dimensions.map(({ name }) => name)
-  const measures = options.measures.flatMap(columnsOf)
   const list = (parts: readonly Query[]): Query => join(parts, ', ')
   // A column that the table lacks as yet is added by the next run.
   const ofEvents = names.map((name) => sql`e.${ident(name)}::${raw(types.get(name) ?? 'text')}`)
   const ofTable = names.map((name) => (types.has(name) ? sql`t.${ident(name)}` : sql`null`))
   const only = (side: Query): Query => (what.level === null ? sql`true` : sql`${side}.level = ${what.level}`)
-  const differs = measures.map(
-    (name) =>
-      sql`case when ${measureText(name, 'events')} is distinct from ${measureText(name, 'table')} then ${literal(name)} end`,
-  )
+  const differs = options.measures
+    .flatMap(differencesOf)
+    .map((one) => sql`case when ${one.differs} then ${literal(one.name)} end`)
   const values = (side: Side): Query =>
     object(
       options.measures

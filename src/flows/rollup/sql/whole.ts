@@ -8,7 +8,7 @@ import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import { ranked, unfolded } from '../../../lib/sketch.ts'
-import { columnsOf, levelName, type RollupOptions } from '../config.ts'
+import { columnsOf, levelName, type Measure, type RollupOptions } from '../config.ts'
 import { instant, instants } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
@@ -54,15 +54,15 @@ export function countFinest(
   )
   const by = dimensions.flatMap(({ name }, index) => (level.includes(name) ? [ident(`d${index}`)] : []))
   return sql`
-    select ${literal(grain)}::text as grain, ${literal(levelName(level))}::text as level, b.bucket, ${join([...shown, ...named(options, measures.flatMap(ofEvents))], ', ')}
+    select ${literal(grain)}::text as grain, ${literal(levelName(level))}::text as level, b.bucket, ${join([...shown, ...measures.flatMap(named)], ', ')}
     from ${ranked(sql`(select e.*, ${finestOf(finest)} as bucket from ${readEvents(options, type, extent)})`, eventPieces(measures), [raw('bucket'), ...by])} as b
     group by ${join([raw('b.bucket'), ...by], ', ')}`
 }
 
-/** Each expression under the name of its column. */
-function named(options: RollupOptions, expressions: readonly Query[]): readonly Query[] {
-  const names = options.measures.flatMap(columnsOf)
-  return expressions.map((expression, index) => sql`${expression} as ${ident(names[index] ?? '')}`)
+/** A measure of events, each of its columns by its name. */
+function named(measure: Measure, index: number): readonly Query[] {
+  const expressions = ofEvents(measure, index)
+  return columnsOf(measure).map((name, at_) => sql`${expressions[at_] ?? raw('null')} as ${ident(name)}`)
 }
 
 /** What the newness of a measure to a grain is called among the columns of `countNew`. */
@@ -94,7 +94,7 @@ export function countNew(
     const partition = join([...by.map(({ column }) => column), ident(`m${index}`)], ', ')
     return sql`lag(e.bucket) over (partition by ${partition} order by e.bucket) as ${ident(`p${index}`)}`
   })
-  const added = measures.flatMap((measure, index) => (measure.fn === 'distinct' ? [] : namedOne(options, index)))
+  const added = measures.flatMap((measure, index) => (measure.fn === 'distinct' ? [] : named(measure, index)))
   const fresh = distinct.flatMap((index) =>
     grains.map((grain) => {
       const before = ident(`p${index}`)
@@ -112,13 +112,6 @@ export function countNew(
       )} as e
     ) as e join ${calendar} as k on k.bucket = e.bucket
     group by ${join([raw('e.bucket'), ...by.map(({ column }) => column)], ', ')}`
-}
-
-function namedOne(options: RollupOptions, index: number): readonly Query[] {
-  const measure = options.measures[index]
-  if (measure === undefined) return []
-  const names = columnsOf(measure)
-  return ofEvents(measure, index).map((expression, at_) => sql`${expression} as ${ident(names[at_] ?? '')}`)
 }
 
 /** Rows of a grain and level from what `countNew` gave (`stage`), in the order of the table's columns. */
