@@ -1,6 +1,6 @@
 /** What is there before anything is counted: the events, the marks, how far the table has come. Changes nothing. */
 import { SluiceError } from '../../lib/error.ts'
-import { ident, sql, type Sql } from '../../lib/sql.ts'
+import { ident, sql, type Query, type Sql } from '../../lib/sql.ts'
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { writtenBound } from '../../lib/written.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
@@ -11,7 +11,16 @@ import type { ColumnRef, RollupOptions, TableRef } from './config.ts'
 import { eventsOf, type AtType } from './sql/events.ts'
 import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
-import { areTracked, fingerprint, readParts, readTables, trackingOf, type Part, type Tracking } from './sql/trigger.ts'
+import {
+  areTracked,
+  fingerprint,
+  readLeftovers,
+  readParts,
+  readTables,
+  trackingOf,
+  type Part,
+  type Tracking,
+} from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
 export interface Position {
@@ -44,6 +53,8 @@ export interface RollupFacts {
   /** Triggers to be made; null: they are there, or none are wanted. */
   readonly untracked: readonly Tracking[] | null
   readonly tracking: string | null
+  /** Drops what earlier definitions have left on tables. */
+  readonly leftovers: readonly Query[]
   readonly parts: {
     /** Partitions of the tables that have triggers. */
     readonly all: readonly TrackedPart[]
@@ -95,6 +106,7 @@ export async function lookRollup(
     source,
     untracked: tracking === null || there ? null : all,
     tracking,
+    leftovers: await readLeftovers(database, tracked, all),
     parts,
     standing: standing !== null,
     position: position ?? null,

@@ -39,6 +39,7 @@ const facts: RollupFacts = {
   source: { oid: '1', type: 'instant', indexed: true },
   untracked: null,
   tracking: 't',
+  leftovers: [],
   parts: { all: [], come: [], gone: [], dropped: false },
   standing: true,
   position: { through: '2025-11-03T05:00:00.000Z', hash: 'hash', source: '1', tracking: 't' },

@@ -40,13 +40,14 @@ export async function runRollup(
 async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, context: WorkContext): Promise<void> {
   // Who counts a part leaves them to who counts everything, or all that has changed.
   if (work.tag !== 'whole' && work.tag !== 'changed') return
-  const { untracked, parts } = facts
+  const { untracked, parts, leftovers } = facts
   const made = untracked ?? []
   const anew = made.length > 0
   const come = anew ? parts.all : parts.come
-  if (!anew && come.length === 0 && parts.gone.length === 0) return
+  if (!anew && come.length === 0 && parts.gone.length === 0 && leftovers.length === 0) return
   context.phase('track')
   const statements = [
+    ...leftovers,
     ...made.flatMap((one) => [...one.statements, ...one.triggersOn(one.table)]),
     ...come.flatMap(({ tracking, part }) => [...tracking.triggersOn(part), ...(anew ? [] : [tracking.markAll(part)])]),
     ...parts.gone.flatMap(({ tracking, part }) => [...tracking.dropFrom(part), tracking.markAll(part)]),

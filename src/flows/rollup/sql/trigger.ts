@@ -4,7 +4,7 @@
  * run with the rights of whoever made them and a pinned search path, so that a role that may write events needs no rights here.
  */
 import { createHash } from 'node:crypto'
-import { ident, idents, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
+import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
 import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
 import { fromJoined, instant, type AtType } from './events.ts'
 
@@ -16,6 +16,8 @@ export interface Tracking {
   /** Those of the table that count. */
   readonly columns: readonly string[]
   readonly operations: readonly Operation[]
+  /** What the function does. */
+  readonly body: string
   /** Makes the function anew. */
   readonly statements: readonly Query[]
   /** Makes the triggers on the table, or on one of its partitions: who writes by its name fires none of the table's. */
@@ -43,17 +45,26 @@ export function trackingOf(
   guarded: readonly string[],
 ): readonly Tracking[] {
   const names = [...new Set([options.at, ...eventColumns(options)])]
-  const own = tracking(options.from, by, 'events', names, ['insert', 'update', 'delete', 'truncate'], (rows) => {
-    return sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows(names)}) as e where isfinite(${ident('e', options.at)})`
-  })
+  const own = tracking(
+    { table: options.from, what: 'events', columns: names, carried: [options.at] },
+    by,
+    ['insert', 'update', 'delete', 'truncate'],
+    (rows) =>
+      sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)})`,
+  )
   const joined = options.joins.map((one) => {
     const operations: Operation[] = guarded.includes(one.alias)
       ? ['update', 'delete', 'truncate']
       : ['insert', 'update', 'delete', 'truncate']
-    const theirs = [...new Set([...one.on.map((pair) => pair.theirs), ...joinedColumns(options, one)])]
-    return tracking(one, by, one.alias, theirs, operations, (rows) => {
-      return sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows(theirs))} where isfinite(${ident('t', options.at)})`
-    })
+    const carried = [...new Set(one.on.map(({ theirs }) => theirs))]
+    const columns = [...new Set([...carried, ...joinedColumns(options, one)])]
+    return tracking(
+      { table: one, what: one.alias, columns, carried },
+      by,
+      operations,
+      (rows) =>
+        sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows)} where isfinite(${ident('t', options.at)})`,
+    )
   })
   return [own, ...joined]
 }
@@ -81,47 +92,71 @@ function joinedColumns({ dimensions, measures, joins }: RollupOptions, { alias }
   return refs.flatMap((ref) => (ref !== null && ref.of === alias ? [ref.column] : []))
 }
 
-type Rows = (names: readonly string[]) => Query
+/** Rows of a table that something has happened to: `columns` decide whether it counts, `carried` are what marks are told from. */
+interface Watched {
+  readonly table: TableRef
+  readonly what: string
+  readonly columns: readonly string[]
+  readonly carried: readonly string[]
+}
+
+/** Who made the function, as its comment says. */
+function madeFor({ project, flow }: Tracked): string {
+  return `Sluice: marks what the rollup ${flow} of ${project} has to count anew`
+}
 
 function tracking(
-  table: TableRef,
+  { table, what, columns, carried }: Watched,
   by: Tracked,
-  what: string,
-  columns: readonly string[],
   operations: readonly Operation[],
-  marks: (rows: Rows) => Query,
+  marks: (rows: Query) => Query,
 ): Tracking {
   const { schema, project, flow } = by
   const name = `mark_${shortHash(JSON.stringify([project, flow, what]))}`
   const called = ident(schema, name)
   const dirty = ident(schema, 'dirty')
   const into = (from: Query): string =>
-    sql`insert into ${dirty} (project, flow, at) select ${literal(project)}, ${literal(flow)}, m.at from (${from}) as m (at)`
+    sql`insert into ${dirty} (project, flow, at) select ${literal(project)}, ${literal(flow)}, m.at from ${from} as m (at)`
       .sql
-  const rowsOf =
-    (relation: 'old_rows' | 'new_rows'): Rows =>
-    (names) =>
-      sql`select ${idents(names)} from ${raw(relation)}`
+  // Every column by the name of its relation: some are called as variables of the function are.
+  const of = (alias: string, names: readonly string[]): Query =>
+    join(
+      names.map((one) => ident(alias, one)),
+      ', ',
+    )
+  const rowsOf = (relation: Query): Query => sql`select ${of('s', carried)} from ${relation} as s`
   // As text: some types cannot be compared. Rows that differ in nothing that counts fall away.
-  const changed: Rows = (names) => {
-    const list = (relation: string): Query =>
-      sql`select to_jsonb(r) as row from (select ${idents(names)} from ${raw(relation)}) as r`
-    const [before, after] = [list('old_rows'), list('new_rows')]
-    return sql`select r.* from ((${before} except all ${after}) union all (${after} except all ${before})) as c,
-      jsonb_populate_record(null::${ident(table.schema, table.table)}, c.row) as r`
+  const list = (relation: string): Query =>
+    sql`select ${of('s', carried)}, row(${of('s', columns)})::text as sluice_row from ${raw(relation)} as s`
+  const [before, after] = [list('old_rows'), list('new_rows')]
+  const changed = sql`select ${of('c', carried)} from ((${before} except all ${after}) union all (${after} except all ${before})) as c`
+  const rows: Readonly<Record<Exclude<Operation, 'truncate'>, Query>> = {
+    insert: rowsOf(raw('new_rows')),
+    delete: rowsOf(raw('old_rows')),
+    update: changed,
   }
-  const branches: Readonly<Record<Operation, string>> = {
-    insert: into(marks(rowsOf('new_rows'))),
-    delete: into(marks(rowsOf('old_rows'))),
-    update: into(marks(changed)),
-    truncate: `insert into ${dirty.sql} (project, flow, at) values (${literal(project).sql}, ${literal(flow).sql}, null)`,
-  }
-  const body = operations
+  const branches = operations
+    .filter((operation) => operation !== 'truncate')
     .map(
       (operation, index) =>
-        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n    ${branches[operation]};`,
+        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      sluice_marks := array(${marks(rows[operation]).sql});`,
     )
-    .join('\n  ')
+    .join('\n    ')
+  // Told first and written then: what is caught has written nothing, hence costs its transaction no number.
+  const body = `#variable_conflict use_column
+declare
+  sluice_marks timestamptz[] := array[null];
+begin
+  begin
+    ${branches}
+    end if;
+  exception when undefined_column or undefined_table or undefined_function or undefined_object or datatype_mismatch then
+    -- The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
+    sluice_marks := array[null];
+  end;
+  ${into(raw('unnest(sluice_marks)'))};
+  return null;
+end`
   const relations: Readonly<Record<Operation, string>> = {
     insert: 'referencing new table as new_rows',
     delete: 'referencing old table as old_rows',
@@ -131,20 +166,16 @@ function tracking(
   const nameOf = (operation: Operation): Query => ident(`sluice_${name}_${operation}`)
   const dropFrom = (one: TableRef): readonly Query[] =>
     operations.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
-  const rowsIn =
-    (one: TableRef): Rows =>
-    (names) =>
-      sql`select ${idents(names)} from only ${ident(one.schema, one.table)}`
   return {
     table,
     name,
     columns,
     operations,
+    body,
     statements: [
-      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp as ${dollars(
-        `begin\n  ${body}\n  end if;\n  return null;\nend`,
-      )}`,
-      sql`comment on function ${called}() is ${literal(`Sluice: marks what the rollup ${flow} of ${project} has to count anew`)}`,
+      // Text that tells close numbers apart, whatever the writer's session prints.
+      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 as ${dollars(body)}`,
+      sql`comment on function ${called}() is ${literal(madeFor(by))}`,
     ],
     triggersOn: (one) => [
       ...dropFrom(one),
@@ -154,7 +185,7 @@ function tracking(
       ),
     ],
     dropFrom,
-    markAll: (one) => raw(into(marks(rowsIn(one)))),
+    markAll: (one) => raw(into(sql`(${marks(rowsOf(sql`only ${ident(one.schema, one.table)}`))})`)),
   }
 }
 
@@ -174,21 +205,33 @@ export function fingerprint(all: readonly Tracking[]): string {
   )
 }
 
-/** Whether all triggers are on all of these tables, and would fire. */
+/** Functions of this flow that its definition has no use for any more, with the triggers that call them. */
+export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking[]): Promise<readonly Query[]> {
+  const rows = await db.all<{ name: string }>(sql`
+    select p.proname::text as "name" from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = ${by.schema} and obj_description(p.oid, 'pg_proc') = ${madeFor(by)}
+      and p.proname <> all(${all.map(({ name }) => name)}::text[])`)
+  return rows.map(({ name }) => sql`drop function ${ident(by.schema, name)}() cascade`)
+}
+
+/** Whether all triggers are on all of these tables, would fire, and do what these do. */
 export async function areTracked(
   db: Sql,
   all: readonly { readonly tracking: Tracking; readonly table: TableRef }[],
 ): Promise<boolean> {
-  const wanted = all.flatMap(({ tracking: { name, operations }, table }) =>
+  const wanted = all.flatMap(({ tracking: { name, operations, body }, table }) =>
     operations.map((operation) => ({
       name: `sluice_${name}_${operation}`,
       table: ident(table.schema, table.table).sql,
+      body,
     })),
   )
   const { count } = await db.one<{ count: number }>(sql`
     select count(*)::int as count
-    from unnest(${wanted.map(({ name }) => name)}::text[], ${wanted.map(({ table }) => table)}::text[]) as w (name, relation)
-      join pg_trigger t on t.tgname = w.name and t.tgrelid = to_regclass(w.relation) and t.tgenabled in ('O', 'A')`)
+    from unnest(${wanted.map(({ name }) => name)}::text[], ${wanted.map(({ table }) => table)}::text[],
+        ${wanted.map(({ body }) => body)}::text[]) as w (name, relation, body)
+      join pg_trigger t on t.tgname = w.name and t.tgrelid = to_regclass(w.relation) and t.tgenabled in ('O', 'A')
+      join pg_proc p on p.oid = t.tgfoid and p.prosrc = w.body`)
   return count === wanted.length
 }
 
