@@ -88,7 +88,7 @@ test('three schedulers, one killed at every edge: no occurrence twice, none lost
   for (const { expected, found } of gaps) {
     // Flows are registered within one transaction, a few microseconds apart.
     expect(Math.abs(Number(found) - Number(expected))).toBeLessThanOrEqual(1)
-    expect(Number(found)).toBeGreaterThan(10)
+    expect(Number(found)).toBeGreaterThan(5)
   }
   const [holes] = await own.query<{ holes: string }>(`
     select count(*) as holes from (
