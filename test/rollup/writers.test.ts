@@ -101,6 +101,17 @@ test('a column that is renamed or dropped keeps nobody from writing; the next ru
   expect(await difference(it.db, truth({}))).toEqual([])
 })
 
+test('a time that becomes a number keeps nobody from writing', async () => {
+  await using it = await counted(
+    18,
+    `create table view (id int, blog int, viewed_at date); insert into view select i, i % 3, date '2025-01-01' + i from generate_series(1, 90) i;`,
+    { ...options, measures: { views: 'count' } },
+  )
+  await ran(it.sluice)
+  await it.db.query(`alter table view alter viewed_at type int using 7; insert into view values (900, 1, 8)`)
+  expect((await it.sluice.run(['views']))[0]?.error).toMatchObject({ code: 'SOURCE_COLUMN_MISSING' })
+})
+
 test('what a definition of before has put on a table goes with it', async () => {
   await using it = await counted(
     18,

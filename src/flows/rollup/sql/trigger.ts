@@ -150,7 +150,8 @@ begin
   begin
     ${branches}
     end if;
-  exception when undefined_column or undefined_table or undefined_function or undefined_object or datatype_mismatch then
+  exception when undefined_column or undefined_table or undefined_function or undefined_object or datatype_mismatch
+    or cannot_coerce or insufficient_privilege then
     -- The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
     sluice_marks := array[null];
   end;
