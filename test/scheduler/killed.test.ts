@@ -54,7 +54,14 @@ test('three schedulers, one killed at every edge: no occurrence twice, none lost
     const [victim] = alive
     victim?.kill('SIGKILL')
     await start(null)
-    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    // However busy the machine: there is something to have been lost.
+    const fewest = async (): Promise<number> => {
+      const [least] = await own.query<{ n: string }>(
+        `select min((select count(*) from sluice.occurrence o where o.flow = s.flow)) as n from sluice.schedule s`,
+      )
+      return Number(least?.n)
+    }
+    await expect.poll(fewest, { timeout: 20_000, interval: 100 }).toBeGreaterThan(12)
   } finally {
     for (const child of alive) child.kill('SIGTERM')
     await Promise.all([...alive].map((child) => once(child, 'exit')))
@@ -88,7 +95,7 @@ test('three schedulers, one killed at every edge: no occurrence twice, none lost
   for (const { expected, found } of gaps) {
     // Flows are registered within one transaction, a few microseconds apart.
     expect(Math.abs(Number(found) - Number(expected))).toBeLessThanOrEqual(1)
-    expect(Number(found)).toBeGreaterThan(5)
+    expect(Number(found)).toBeGreaterThan(10)
   }
   const [holes] = await own.query<{ holes: string }>(`
     select count(*) as holes from (
