@@ -252,6 +252,7 @@ function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: reado
       : [
           `make triggers on ${facts.untracked.map(({ table }) => `${table.schema}.${table.table}`).join(', ')} that mark what changes`,
         ]),
+    ...(facts.leftovers.length === 0 ? [] : ['drop triggers that an earlier definition has left']),
     ...(facts.untracked === null ? facts.parts.come : []).map(
       ({ part }) => `make triggers on ${part.schema}.${part.table}, which has come, and count what is in it`,
     ),

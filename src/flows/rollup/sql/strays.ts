@@ -7,10 +7,10 @@ import { stretchAt, type Stretch } from '../slices.ts'
 import { instant, instants } from './buckets.ts'
 import { tableOf } from './count.ts'
 
-/** What no slice can hold: of a grain that is not counted, where events are kept that say so, of no time, or of times after all years. */
+/** What no slice can hold: of a grain that is not counted, where events are kept that say so, of no time, or of a time that no event has. */
 function homeless({ grains, keepRaw }: RollupOptions): Query {
   const grain = keepRaw === null ? sql` or not coalesce(grain = any(${grains}::text[]), false)` : raw('')
-  return sql`(bucket is null or bucket >= ${instant(supported.to)}${grain})`
+  return sql`(bucket is null or bucket < ${instant(supported.from)} or bucket >= ${instant(supported.to)}${grain})`
 }
 
 export interface Stray {
@@ -47,18 +47,18 @@ export async function readStrays(
       span === undefined ? raw('') : sql` and bucket >= ${instant(span.from)} and bucket < ${instant(span.to)}`
     const rows = await db.all<{ bucket: Date; odd: boolean; rows: number }>(sql`
       select date_trunc('milliseconds', bucket) as "bucket", bucket <> date_trunc('milliseconds', bucket) as "odd", count(*)::float8 as "rows"
-      from ${tableOf(options)} where grain = ${literal(grain)} and bucket >= '0001-01-02Z' and bucket < '9999-12-31Z'${within}
+      from ${tableOf(options)} where grain = ${literal(grain)} and bucket >= ${instant(supported.from)} and bucket < ${instant(supported.to)}${within}
       group by 1, 2 order by 1`)
     const bucketOf = bucketsInOrder(grain, options.calendar)
     let last: Stretch | null = null
     for (const { bucket, odd, rows: count } of rows) {
-      const instant = bucket.getTime()
-      if (instant < since) continue
-      const { from } = bucketOf(instant)
+      const at = bucket.getTime()
+      if (at < since) continue
+      const { from } = bucketOf(at)
       if (last === null || from < last.from || from >= last.to) last = stretchAt(from, grain, options.calendar)
       const { key } = last.slice
       stretches.set(key, last)
-      if (odd || from !== instant || from >= through)
+      if (odd || from !== at || from >= through)
         of.set(key, [...(of.get(key) ?? []), { grain, bucket: bucket.toISOString(), rows: count }])
     }
   }
