@@ -1,19 +1,21 @@
 import { SluiceError } from '../../lib/error.ts'
-import { bucketAt, bucketsBetween, bucketsInOrder, type Bucket } from '../../lib/calendar.ts'
-import { madeOf, stretchOf, type Grain } from '../../lib/grain.ts'
-import { ident, idents, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
+import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
+import type { Grain } from '../../lib/grain.ts'
+import { ident, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
 import { addMarks, takeMarks } from '../../state/dirty.ts'
 import { writePosition } from '../../state/position.ts'
 import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
-import { levelName, type RollupOptions } from './config.ts'
+import { countAll, tally } from './bulk.ts'
+import type { RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchAt, stretchesBetween, type Stretch } from './slices.ts'
 import { instant, instants, within } from './sql/buckets.ts'
-import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
+import { countEvents, countFiner, tableOf } from './sql/count.ts'
 import { dropHomeless, dropStrays } from './sql/strays.ts'
 import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
-import { countFinest, countNew, sumNew, type Extent, type Finest } from './sql/whole.ts'
+import { shapeOf, type Extent } from './sql/whole.ts'
+import { track } from './track.ts'
 import { sortBuckets, type Buckets, type Since } from './work.ts'
 
 /**
@@ -31,48 +33,6 @@ export async function runRollup(
     await roomToCount(tx)
     return await new Counting(flow, detail, context, tx).count()
   })
-}
-
-/**
- * Makes the triggers that are missing. From their commit on every change is marked; all that was before is counted by this run, where it
- * counts everything, else all that a partition holds is marked when it comes or goes.
- */
-async function track(flow: Flow<RollupOptions>, { facts, work }: RollupDetail, context: WorkContext): Promise<void> {
-  // Who counts a part leaves them to who counts everything, or all that has changed.
-  if (work.tag !== 'whole' && work.tag !== 'changed') return
-  const { untracked, parts, leftovers } = facts
-  const made = untracked ?? []
-  const anew = made.length > 0
-  const come = anew ? parts.all : parts.come
-  if (!anew && come.length === 0 && parts.gone.length === 0 && leftovers.length === 0) return
-  context.phase('track')
-  const statements = [
-    ...leftovers,
-    ...made.flatMap((one) => [...one.statements, ...one.triggersOn(one.table)]),
-    ...come.flatMap(({ tracking, part }) => [...tracking.triggersOn(part), ...(anew ? [] : [tracking.markAll(part)])]),
-    ...parts.gone.flatMap(({ tracking, part }) => [...tracking.dropFrom(part), tracking.markAll(part)]),
-  ]
-  const names = [
-    ...made.map(({ table }) => table),
-    ...come.map(({ part }) => part),
-    ...parts.gone.map(({ part }) => part),
-  ]
-    .map(({ schema, table }) => `${schema}.${table}`)
-    .join(', ')
-  try {
-    await context.state.transaction(async (tx) => {
-      await tx.run(sql`select set_config('lock_timeout', '5s', true)`)
-      for (const statement of statements) await tx.run(statement)
-    })
-  } catch (error) {
-    if (!(error instanceof SluiceError) || error.code !== 'STORE_DENIED') throw error
-    throw new SluiceError('STORE_DENIED', `${flow.name} may not put triggers on ${names}`, {
-      why: error.why,
-      fix: `grant trigger on ${names} to the role of the database's url, or set track: { lookback: '3d' }`,
-      where: { ...error.where, flow: flow.name },
-      cause: error.cause,
-    })
-  }
 }
 
 /** Memory to group in, and workers where the server has them; for this transaction. */
@@ -243,12 +203,7 @@ class Counting {
   }
 
   #shape(): Query {
-    const { options } = this.#flow
-    const { type } = this.#detail.facts.source
-    const extent = { from: 0, through: 0 }
-    const finest: Finest = { tag: 'starts', starts: [0] }
-    const root = options.dimensions.map(({ name }) => name)
-    return countFinest(options, type, { grain: options.grains[0] ?? 'day', level: root, finest, extent })
+    return shapeOf(this.#flow.options, this.#detail.facts.source.type)
   }
 
   async #index(): Promise<void> {
@@ -343,12 +298,14 @@ class Counting {
       // Rows that are gone have no values that would not fit.
       await growTable(this.#tx, options, standing, this.#shape())
     }
-    const distinct = options.measures.some(({ fn }) => fn === 'distinct')
-    if (distinct) await this.#wholeNew(whole, buckets, fresh)
-    else await this.#wholeAdded(whole, buckets, fresh)
+    const bulk = { options, source: facts.source, extent: whole, buckets, through, fresh }
+    const { tallied } = await countAll({ ...bulk, tx: this.#tx, context: this.#context })
+    this.#tallied = tallied
     this.#context.phase('index')
     await this.#index()
-    if (!fresh || distinct) await this.#tx.run(sql`analyze ${tableOf(options)}`)
+    const added = options.measures.every(({ fn }) => fn !== 'distinct')
+    // What is added up has been analyzed on the way.
+    if (!fresh || !added) await this.#tx.run(sql`analyze ${tableOf(options)}`)
     // What began before is made of what is left of it, and of what is new.
     if (boundary !== -Infinity)
       for (const grain of options.grains.slice(1)) {
@@ -359,124 +316,6 @@ class Counting {
       for (const stretch of stretchesBetween(whole.from, whole.through, grain, options.calendar))
         this.#done.set(stretch.slice.key, stretch)
     await this.#moveOn()
-  }
-
-  /** The finest grain from events, everything else from that. */
-  async #wholeAdded(extent: Extent, buckets: (grain: Grain) => readonly Bucket[], fresh: boolean): Promise<void> {
-    const { options } = this.#flow
-    const { type } = this.#detail.facts.source
-    const [finest = 'day', ...coarser] = options.grains
-    const how = finestOf(finest, extent, buckets(finest))
-    const root = rootOf(options)
-    this.#context.phase(finest)
-    const levels = root === null ? options.levels : [root]
-    for (const [index, level] of levels.entries()) {
-      const query = countFinest(options, type, { grain: finest, level, finest: how, extent })
-      const rows =
-        fresh && index === 0
-          ? await this.#tx.run(sql`create table ${tableOf(options)} as ${query}`)
-          : await this.#tx.run(insertInto(options, query))
-      this.#context.progress({ rows })
-    }
-    if (root !== null)
-      for (const level of options.levels)
-        if (levelName(level) !== levelName(root)) {
-          const query = countLevel(options, {
-            grain: finest,
-            level,
-            root,
-            since: options.keepRaw === null ? null : extent.from,
-          })
-          if (query !== null) await this.#tx.run(insertInto(options, query))
-        }
-    // What is made of it is planned by what is there.
-    await this.#tx.run(sql`analyze ${tableOf(options)}`)
-    // The server takes every tenth row for a group of its own, and workers for too dear.
-    await this.#tx.run(sql`select set_config('parallel_tuple_cost', '0.001', true)`)
-    const made = new Map<Grain, Query>()
-    for (const grain of coarser) {
-      const finer = madeOf(grain, options.grains)
-      const told = finer !== null && options.measures.every(({ fn }) => fn !== 'approximate')
-      this.#context.phase(grain)
-      const query =
-        finer === null
-          ? countEvents(options, type, {
-              grain,
-              buckets: buckets(grain),
-              through: this.#detail.through,
-              indexed: false,
-            })
-          : countFiner(options, {
-              grain,
-              finer,
-              buckets: buckets(grain),
-              from: made.get(finer) ?? tableOf(options),
-              tally: told,
-            })
-      if (query === null) throw new Error('a measure that does not add up is counted from events')
-      // Workers help to select what goes into a table of its own, never what is inserted.
-      const own = ident('pg_temp', `sluice_by_${grain}`)
-      await this.#tx.run(
-        sql`create temporary table ${own} (${idents([...columnNames(options), ...(told ? [tally] : [])])}) on commit drop as ${query}`,
-      )
-      const rows = sql`select ${idents(columnNames(options))} from ${own}`
-      this.#context.progress({ rows: await this.#tx.run(insertInto(options, rows)) })
-      made.set(grain, own)
-      if (told && finer === finest && grain === stretchOf(finest)) this.#tallied = own
-    }
-  }
-
-  /** Different values: level by level, all grains from one pass over the events. */
-  async #wholeNew(extent: Extent, buckets: (grain: Grain) => readonly Bucket[], fresh: boolean): Promise<void> {
-    const { options: all } = this.#flow
-    const { type, indexed } = this.#detail.facts.source
-    const [finest = 'day'] = all.grains
-    const lieWithin = (grain: Grain): boolean => grain === finest || madeOf(grain, [finest]) !== null
-    const options = { ...all, grains: all.grains.filter(lieWithin) }
-    if (fresh) await this.#tx.run(sql`create table ${tableOf(options)} as ${this.#shape()} with no data`)
-    const how = finestOf(finest, extent, buckets(finest))
-    await this.#calendar(options, buckets)
-    for (const level of options.levels) {
-      this.#context.phase(`read ${levelName(level)}`)
-      const stage = ident('pg_temp', 'sluice_new')
-      const query = countNew(options, type, {
-        level,
-        finest: how,
-        extent,
-        calendar: ident('pg_temp', 'sluice_calendar'),
-      })
-      await this.#tx.run(sql`create temporary table sluice_new on commit drop as ${query}`)
-      for (const grain of options.grains) {
-        this.#context.phase(`${grain} ${levelName(level)}`)
-        const summed = sumNew(options, { grain, level, stage, buckets: buckets(grain) })
-        this.#context.progress({ rows: await this.#tx.run(insertInto(options, summed)) })
-      }
-      await this.#tx.run(sql`drop table ${stage}`)
-    }
-    await this.#tx.run(sql`drop table ${ident('pg_temp', 'sluice_calendar')}`)
-    // Weeks lie across months.
-    for (const grain of all.grains) {
-      if (lieWithin(grain)) continue
-      this.#context.phase(grain)
-      const what = { grain, buckets: buckets(grain), through: this.#detail.through, indexed }
-      this.#context.progress({ rows: await this.#tx.run(insertInto(all, countEvents(all, type, what))) })
-    }
-  }
-
-  /** A row for each finest bucket: the beginnings of all that it lies in. */
-  async #calendar(options: RollupOptions, buckets: (grain: Grain) => readonly Bucket[]): Promise<void> {
-    const [finest = 'day'] = options.grains
-    const list = buckets(finest)
-    const columns = options.grains.map((grain) => {
-      const bucketOf = bucketsInOrder(grain, options.calendar)
-      return { grain, starts: list.map(({ from }) => bucketOf(from).from) }
-    })
-    await this.#tx.run(sql`create temporary table sluice_calendar on commit drop as
-      select * from unnest(${instants(list.map(({ from }) => from))}${columns.reduce<Query>(
-        (all, { starts }) => sql`${all}, ${instants(starts)}`,
-        raw(''),
-      )}) as k (bucket, ${raw(columns.map(({ grain }) => ident(grain).sql).join(', '))})`)
-    await this.#tx.run(sql`analyze pg_temp.sluice_calendar`)
   }
 
   /** Drops what is not kept any more. */
@@ -525,14 +364,13 @@ class Counting {
   }
 }
 
-const tally = 'sluice_tally'
-
 const finestAtMost = 5_000_000
 
 /** One event of the year 1 would have buckets counted for two thousand years. */
 function refuseTooMany({ name, options }: Flow<RollupOptions>, { from, through }: Extent): void {
   const finest = options.grains[0] ?? 'day'
-  const length = finest === 'quarter-hour' || finest === 'hour' ? lengths[finest] : 24 * hour
+  const hour = 3_600_000
+  const length = finest === 'quarter-hour' ? hour / 4 : finest === 'hour' ? hour : 24 * hour
   if ((through - from) / length <= finestAtMost) return
   throw new SluiceError('SOURCE_UNSUITABLE', `the events of ${name} lie too far apart to be counted by ${finest}`, {
     why: `the first is of ${new Date(from).toISOString()}, which makes more than ${finestAtMost.toLocaleString('en-US')} buckets`,
@@ -549,26 +387,9 @@ function isAbove(grain: Grain, of: readonly Grain[], all: readonly Grain[]): boo
   return of.some((finer) => all.indexOf(grain) > all.indexOf(finer) && (finer !== 'week' || all[0] === 'week'))
 }
 
-/** The level that has every dimension of all others; null: there is none. */
-function rootOf({ levels }: RollupOptions): readonly string[] | null {
-  return levels.find((level) => levels.every((other) => other.every((name) => level.includes(name)))) ?? null
-}
-
 /** The beginning of the first bucket of the finest grain of which all events are kept. */
 function firstWhole(first: number, boundary: number, { grains, calendar }: RollupOptions): number {
   const finest = grains[0] ?? 'day'
   const bucket = bucketAt(Math.max(first, boundary), finest, calendar)
   return bucket.from < boundary ? bucket.to : bucket.from
-}
-
-const hour = 3_600_000
-const lengths = { 'quarter-hour': hour / 4, hour } as const
-
-/** Bins of equal length, where clocks are never moved by less than one; else bucket by bucket. */
-function finestOf(grain: Grain, extent: Extent, buckets: readonly Bucket[]): Finest {
-  const starts = buckets.map(({ from }) => from)
-  if (grain !== 'hour' && grain !== 'quarter-hour') return { tag: 'starts', starts }
-  const origin = starts[0] ?? extent.from
-  const even = starts.every((start) => (start - origin) % lengths[grain] === 0)
-  return even ? { tag: 'bins', length: grain, origin } : { tag: 'starts', starts }
 }

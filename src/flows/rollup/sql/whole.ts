@@ -39,6 +39,18 @@ function readEvents(options: RollupOptions, type: AtType, { from, through }: Ext
   return type === 'instant' ? events : sql`${events} where e."at" >= ${instant(from)} and e."at" < ${instant(through)}`
 }
 
+/** A statement whose rows have the columns of the table, for their names and types. */
+export function shapeOf(options: RollupOptions, type: AtType): Query {
+  const level = options.dimensions.map(({ name }) => name)
+  const finest: Finest = { tag: 'starts', starts: [0] }
+  return countFinest(options, type, {
+    grain: options.grains[0] ?? 'day',
+    level,
+    finest,
+    extent: { from: 0, through: 0 },
+  })
+}
+
 /** Rows of the finest grain and one level, in the order of the table's columns, where every measure adds up. */
 export function countFinest(
   options: RollupOptions,
