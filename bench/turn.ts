@@ -2,6 +2,8 @@
  * One flow run end to end through `openSluice`, in a process of its own: planning, guard, loading, key, ANALYZE, publishing and
  * the record. Reads `{ directory, config }` from stdin, since the config has a password; prints what it took and the peak of its memory.
  */
+import { enableCompileCache } from 'node:module'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { openSluice } from '../src/sluice.ts'
 
@@ -22,6 +24,8 @@ interface TurnRequest {
 if (import.meta.main) {
   // Written by load.ts, a moment ago.
   const { directory, config } = JSON.parse(await text(process.stdin)) as TurnRequest
+  // As the launcher of the commands does.
+  enableCompileCache(join(directory, 'compiled'))
   const started = performance.now()
   await using sluice = await openSluice({ directory, config })
   const opened = performance.now()

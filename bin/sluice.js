@@ -7,10 +7,12 @@
  *    package `node`), else says what is missing.
  * 2. In a clone (`src` is there) the condition `sluice-source` is registered in this process, so that
  *    `import 'sluice'` finds `src/index.ts`; TypeScript runs natively. In the package `dist` is run.
+ * 3. What Node compiles is kept in the user's own cache, so that the next command starts in half the time.
  */
 import { spawn, spawnSync } from 'child_process'
 import { existsSync } from 'fs'
 import * as modules from 'module'
+import { homedir } from 'os'
 import { dirname, join } from 'path'
 import { fileURLToPath, pathToFileURL } from 'url'
 
@@ -78,7 +80,15 @@ function rerun(node) {
   })
 }
 
+/** Not in a folder that others write to: what lies there is run. Where none can be made, nothing is kept. */
+function keepCompiled() {
+  if (process.env.NODE_COMPILE_CACHE || !modules.enableCompileCache) return
+  const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+  modules.enableCompileCache(join(caches, 'sluice', 'compiled'))
+}
+
 function start() {
+  keepCompiled()
   if (inClone) {
     modules.registerHooks({
       resolve: (specifier, context, next) =>

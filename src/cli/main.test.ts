@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -317,5 +317,16 @@ while :; do sleep 0.05; done
       },
     })
     expect(ended).toMatchObject({ code: 3, stdout: 'again status --json\ngot it\n' })
+  })
+
+  test('what is compiled is kept in the cache of the user; where there can be none, it runs as well', async () => {
+    const [project, cache] = [await folder(), await folder()]
+    const first = await sluice(project, ['--version'], { env: { XDG_CACHE_HOME: cache } })
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(await readdir(join(cache, 'sluice', 'compiled'))).not.toEqual([])
+    // A file stands where the folder would be.
+    await write(project, { file: '' })
+    const none = await sluice(project, ['--version'], { env: { XDG_CACHE_HOME: join(project, 'file') } })
+    expect(none).toEqual(first)
   })
 })

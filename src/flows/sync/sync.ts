@@ -43,12 +43,22 @@ function target({ to }: SyncOptions): FlowEnd {
 
 async function look(flow: Flow<SyncOptions>, context: LookContext): Promise<SyncFacts> {
   const { options } = flow
-  const source = await context.stores.source(options.store, options.from)
-  const database = await context.stores.database(options.to.store)
+  const [source, target] = await Promise.all([lookAtSource(options, context), lookAtTarget(options, context)])
+  return { ...source, target }
+}
+
+async function lookAtSource(
+  { store, from }: SyncOptions,
+  { stores, signal }: LookContext,
+): Promise<Omit<SyncFacts, 'target'>> {
+  const source = await stores.source(store, from)
   // The mark comes first: a source that changes while it is read is read again next time, never taken as read.
-  const mark = await source.mark(context.signal)
-  const [columns, target] = await Promise.all([source.columns(context.signal), readTable(database, options.to)])
-  return { description: source.description, mark, source: columns, target }
+  const mark = await source.mark(signal)
+  return { description: source.description, mark, source: await source.columns(signal) }
+}
+
+async function lookAtTarget({ to }: SyncOptions, { stores }: LookContext): Promise<SyncFacts['target']> {
+  return await readTable(await stores.database(to.store), to)
 }
 
 async function ddl(flow: Flow<SyncOptions>, context: LookContext): Promise<Ddl> {
