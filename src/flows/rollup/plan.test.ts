@@ -9,6 +9,7 @@ import {
   type RollupDefinition,
   type RollupOptions,
 } from './config.ts'
+import type { Events } from './events/events.ts'
 import type { RollupFacts } from './facts.ts'
 import { dueStretches, planRollup, refuseRollup } from './plan.ts'
 import { stretchesBetween, stretchOfKey } from './slices.ts'
@@ -25,7 +26,7 @@ const written: RollupDefinition = {
   measures: { views: 'count' },
 }
 const flowOf = (more: Partial<RollupDefinition> = {}): Flow<RollupOptions> => {
-  const options = resolveRollup(rollupDefinition.parse({ ...written, ...more }))
+  const options = resolveRollup(rollupDefinition.parse({ ...written, ...more }), noFiles)
   return {
     name: 'views' as FlowName, // as the config's parser makes it
     kind: 'rollup',
@@ -35,8 +36,23 @@ const flowOf = (more: Partial<RollupDefinition> = {}): Flow<RollupOptions> => {
     timing: { ...timingOf(timingDefinition.parse({})), schedule: defaultSchedule(options) },
   }
 }
+const never = (): never => {
+  throw new Error('a plan reads nothing')
+}
+const noFiles = { text: never, render: never, path: (path: string) => path }
+const events: Events = {
+  name: 'public.view',
+  identity: '1',
+  indexed: true,
+  mark: null,
+  refuseUncountable: never,
+  extent: never,
+  shape: never,
+  count: never,
+  countAll: never,
+}
 const facts: RollupFacts = {
-  source: { oid: '1', type: 'instant', indexed: true },
+  events,
   untracked: null,
   tracking: 't',
   leftovers: [],

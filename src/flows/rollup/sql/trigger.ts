@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
-import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
+import type { ColumnRef, Join, TableRef, TableRollup } from '../config.ts'
 import { fromJoined, instant, type AtType } from './events.ts'
 
 /** A trigger function, and the triggers on one table, and on each of its partitions, that call it. */
@@ -39,7 +39,7 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
 
 /** `guarded`: aliases of joined tables that a foreign key of the events points at: a new row of theirs is of no event yet. */
 export function trackingOf(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   by: Tracked,
   guarded: readonly string[],
@@ -52,7 +52,7 @@ export function trackingOf(
     (rows) =>
       sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)})`,
   )
-  const joined = options.joins.map((one) => {
+  const joined = options.from.joins.map((one) => {
     const operations: Operation[] = guarded.includes(one.alias)
       ? ['update', 'delete', 'truncate']
       : ['insert', 'update', 'delete', 'truncate']
@@ -74,7 +74,7 @@ function quarter(at: Query): Query {
 }
 
 /** Columns of the events that decide what is counted, besides their time. */
-function eventColumns({ joins, dimensions, measures }: RollupOptions): readonly string[] {
+function eventColumns({ from: { joins }, dimensions, measures }: TableRollup): readonly string[] {
   const refs = [
     ...dimensions.map(({ from }) => from),
     ...measures.flatMap(({ of }) => (of === null ? [] : [of])),
@@ -83,7 +83,7 @@ function eventColumns({ joins, dimensions, measures }: RollupOptions): readonly 
   return refs.flatMap(({ of, column }) => (of === null ? [column] : []))
 }
 
-function joinedColumns({ dimensions, measures, joins }: RollupOptions, { alias }: Join): readonly string[] {
+function joinedColumns({ dimensions, measures, from: { joins } }: TableRollup, { alias }: Join): readonly string[] {
   const refs: readonly (ColumnRef | null)[] = [
     ...dimensions.map(({ from }) => from),
     ...measures.map(({ of }) => of),
