@@ -17,7 +17,7 @@ export interface KindForm {
   /** What a new flow begins with. */
   readonly start: JsonObject
   readonly sections: readonly FormSection[]
-  /** Names of fields where the key alone says too little, by path: `from.query`, `to`; of ways to write a value, by its key: `to#table`, or by how they are entered: `by#list`. */
+  /** Names of fields where the key alone says too little, by path: `from.query`, `to`; of ways to write a value, by its key, or several: `to#table`, `from#table+store`, or by how they are entered: `by#list`. */
   readonly names: Readonly<Record<string, string>>
   /** Paths of long text: statements. */
   readonly long: readonly string[]

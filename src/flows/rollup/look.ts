@@ -41,7 +41,13 @@ const dirtySlicesShown = 1_000
 
 export interface RollupLook {
   readonly flow: string
-  readonly source: { readonly table: string; readonly joined: readonly string[]; readonly at: string }
+  /** `store`: the one that has the events; null: the application database has. */
+  readonly source: {
+    readonly table: string
+    readonly store: string | null
+    readonly joined: readonly string[]
+    readonly at: string
+  }
   readonly target: string
   readonly zone: string
   readonly weekStart: Weekday
@@ -58,7 +64,7 @@ export interface RollupLook {
   }[]
   /** How long events are there, in milliseconds; null: for ever. */
   readonly keepRaw: number | null
-  /** Milliseconds that are redone by every run; null: triggers mark what changes. */
+  /** Milliseconds that are redone by every run; null: triggers mark what changes, or everything is redone when a store has changed. */
   readonly lookback: number | null
   /** All that happened before is counted, but for what is dirty; null: nothing is. */
   readonly through: Date | null
@@ -124,9 +130,9 @@ const tableName = ({ schema, table }: { readonly schema: string; readonly table:
 const written = ({ of, column }: ColumnRef): string => (of === null ? column : `${of}.${column}`)
 
 function sourceOf({ from, at }: RollupOptions): RollupLook['source'] {
-  if (from.tag === 'table') return { table: tableName(from), joined: from.joins.map(tableName), at }
+  if (from.tag === 'table') return { table: tableName(from), store: null, joined: from.joins.map(tableName), at }
   const { store, name } = endOf(from.store, from.source)
-  return { table: `${store}: ${name}`, joined: [], at }
+  return { table: name, store, joined: [], at }
 }
 
 interface Standing {

@@ -158,6 +158,7 @@ interface FoundRow {
 
 async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]): Promise<readonly Verification[]> {
   const { flow, facts, tx, context, through, dirty, strays } = sides
+  const moved = facts.events.mark?.known === true && !isCounted(facts)
   const { options } = flow
   const boundary = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
   const kept = options.keep[grain] === undefined ? -Infinity : context.now.getTime() - options.keep[grain]
@@ -200,7 +201,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
       changed: tally(own, 'changed'),
       asOf: record?.asOf ?? null,
       sourceAsOf: null,
-      sourceChanged: changedSince.has(key),
+      sourceChanged: moved || changedSince.has(key),
       examples: examples.slice(0, examplesShown),
     }
   })

@@ -2,12 +2,12 @@ import type { KindForm } from '../form.ts'
 
 export const rollupForm: KindForm = {
   kind: 'rollup',
-  says: 'Counts the events of a table of the application database by hour, day, week, month or year, and keeps the counts right.',
+  says: 'Counts events of the application database or of the warehouse by hour, day, week, month or year, and keeps the counts right.',
   start: { kind: 'rollup', from: '', at: '', to: '', grains: ['hour', 'day', 'month'], measures: { events: 'count' } },
   sections: [
     {
       title: 'Events',
-      about: 'The table that has a row for each event, and when each was.',
+      about: 'What has a row for each event, and when each was.',
       keys: ['from', 'at', 'zone'],
     },
     {
@@ -19,7 +19,7 @@ export const rollupForm: KindForm = {
     {
       title: 'Changes and age',
       about: 'How changed events are noticed, and how long counts and events are kept.',
-      keys: ['track', 'keep'],
+      keys: ['track', 'changed', 'keep'],
       folded: true,
     },
     {
@@ -42,6 +42,18 @@ export const rollupForm: KindForm = {
     maxAge: 'Oldest',
     'from#': 'Table',
     'from#table': 'With joined tables',
+    'from#query': 'Query',
+    'from#table+store': 'Table of a store',
+    'from#file': 'SQL file',
+    'from#parquet': 'Parquet',
+    'from#csv': 'CSV',
+    'from#json': 'JSON',
+    'from.csv': 'Path',
+    'from.parquet': 'Path',
+    'from.json': 'Path',
+    'from.file': 'SQL file',
+    'from.file.$file': 'Path',
+    changed: 'Changed when',
     'to#': 'Table',
     'to#table': 'With schema',
     'by#list': 'Columns',
@@ -50,5 +62,5 @@ export const rollupForm: KindForm = {
     'track#lookback': 'By looking back',
     'keep.raw': 'Events',
   },
-  long: [],
+  long: ['from.query', 'changed.query'],
 }

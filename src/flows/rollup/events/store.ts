@@ -211,6 +211,8 @@ async function countedTypes(
   const ask = async (question: Asked): Promise<readonly SourceColumn[]> =>
     await source.counted({ ...question, buckets: [] }).columns(signal)
   let counted: readonly SourceColumn[]
+  // What is wrong with the time is wrong with no measure.
+  await ask({ ...asked, dimensions: [], levels: [[]], measures: [] })
   try {
     counted = await ask(asked)
   } catch (error) {
