@@ -271,7 +271,7 @@ function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: reado
         `drop the triggers on ${part.schema}.${part.table}, which is no partition any more, and count without it`,
     ),
     ...(facts.standing ? [] : [`create ${to.schema}.${to.table}`]),
-    from.tag === 'table' ? `read ${name}${all}` : `have ${from.store} count ${name}`,
+    from.tag === 'table' ? `read ${name}${all}` : `let the store count ${name}`,
     ...what,
     `by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`,
     ...[approximateWords(measures)].filter((one) => one !== null),
