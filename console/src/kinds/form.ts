@@ -22,3 +22,18 @@ export interface KindForm {
   /** Paths of long text: statements. */
   readonly long: readonly string[]
 }
+
+/** Of what is read from a store. */
+export const sourceNames = {
+  'from.csv': 'Path',
+  'from.parquet': 'Path',
+  'from.json': 'Path',
+  'from.file': 'SQL file',
+  'from.file.$file': 'Path',
+  'from#query': 'Query',
+  'from#file': 'SQL file',
+  'from#parquet': 'Parquet',
+  'from#csv': 'CSV',
+  'from#json': 'JSON',
+  changed: 'Changed when',
+} as const

@@ -1,4 +1,4 @@
-import type { KindForm } from '../form.ts'
+import { sourceNames, type KindForm } from '../form.ts'
 
 export const rollupForm: KindForm = {
   kind: 'rollup',
@@ -36,24 +36,14 @@ export const rollupForm: KindForm = {
     },
   ],
   names: {
+    ...sourceNames,
     at: 'Time column',
     by: 'Dimensions',
     weekStart: 'Week begins',
     maxAge: 'Oldest',
     'from#': 'Table',
     'from#table': 'With joined tables',
-    'from#query': 'Query',
     'from#table+store': 'Table of a store',
-    'from#file': 'SQL file',
-    'from#parquet': 'Parquet',
-    'from#csv': 'CSV',
-    'from#json': 'JSON',
-    'from.csv': 'Path',
-    'from.parquet': 'Path',
-    'from.json': 'Path',
-    'from.file': 'SQL file',
-    'from.file.$file': 'Path',
-    changed: 'Changed when',
     'to#': 'Table',
     'to#table': 'With schema',
     'by#list': 'Columns',
