@@ -25,7 +25,7 @@ import type { Changes, PublicationRequest, Publisher } from './request.ts'
 import { advanceSequences, readLargest, type Largest } from './sequences.ts'
 import { withSettings } from './settings.ts'
 import { markedAs } from './soft-delete.ts'
-import { loadStage, roomToBuild } from './stage.ts'
+import { loadAgain, loadStage, roomToBuild } from './stage.ts'
 import { dropStage, dropStagingSchema, sweep } from './staging.ts'
 import { describeSteps } from './steps.ts'
 import { applySwap } from './swap.ts'
@@ -131,10 +131,12 @@ async function finish(db: Database, target: Target, loaded: number): Promise<{ r
   const { latestBy } = request
   let rows = loaded
   if (latestBy !== undefined) {
-    rows -= await transaction(async (tx) => {
+    const dropped = await transaction(async (tx) => {
       await refuseNulls(tx, target)
       return keepLatest(tx, target, latestBy)
     })
+    if (dropped > 0 && publisher === 'swap') await loadAgain(db, target)
+    rows -= dropped
   }
   if (publisher === 'swap') await build(transaction, target, rows)
   else await readyToCompare(transaction, target, rows)

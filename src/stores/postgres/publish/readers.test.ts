@@ -6,7 +6,7 @@ import { preparePublication } from './publication.ts'
 
 const columns = { id: 'int', turn: 'int', pad: 'text' }
 const size = 2000
-const rows = (turn: number): string =>
+const rows = (turn: number | string): string =>
   `select g as id, ${turn} as turn, repeat('x', 50) as pad from generate_series(1, ${size}) g`
 
 describe.each([18, 14] as const)('readers, on PostgreSQL %i', (version) => {
@@ -100,6 +100,29 @@ describe.each([18, 14] as const)('readers, on PostgreSQL %i', (version) => {
       await old.end()
     },
   )
+
+  test.each([
+    ['drops all but one row of a key', { latestBy: 'turn' }, `${rows(1)} union all ${rows(-1)}`],
+    ['adds a column', { columns: { ...columns, more: 'int' } }, `select r.*, 1 as more from (${rows(1)}) r`],
+    ['gives a column another type', { columns: { ...columns, turn: 'bigint' }, declared: ['turn'] }, rows('1::bigint')],
+    ['makes the table', { table: 'made', latestBy: 'turn' }, `${rows(1)} union all ${rows(-1)}`],
+  ])('a snapshot older than a swap that %s sees all rows of its content alone', async (_, more, query) => {
+    const what = { table: 'swapped', columns, publish: 'swap' as const, key: ['id'] }
+    const then = { ...what, ...more }
+    await db.query('drop table if exists swapped, made')
+    await publish(db.database, what, rows(0))
+    const old = await connected()
+    try {
+      await old.query('begin isolation level repeatable read; select 1')
+      await publish(db.database, then, query)
+      const { rows: found } = await old.query(
+        `select count(*)::int as n, min(turn)::int as low, max(turn)::int as high from ${then.table}`,
+      )
+      expect(found).toEqual([{ n: size, low: 1, high: 1 }])
+    } finally {
+      await old.end()
+    }
+  })
 
   test('a target altered since the publication was prepared is left alone', async () => {
     for (const publisher of ['swap', 'in-place'] as const) {

@@ -29,17 +29,14 @@ export async function loadStage(
   refuseNulls: (tx: Session) => Promise<void>,
   signal?: AbortSignal,
 ): Promise<number> {
-  const copy = sql`copy ${stageOf(target)} (${idents(target.columns.map(({ name }) => name))}) from stdin with (format binary, freeze)`
+  const copy = copyInto(stageOf(target), target)
   let nullKey: SluiceError | null = null
   for (let turn = 1; ; turn++) {
     await createStagingSchema(db)
     let made = false
     try {
       return await db.transaction(async (tx) => {
-        await tx.run(sql`set local search_path = ''`)
-        for (const statement of createStage(target, nullKey === null ? 'required' : 'nullable')) {
-          await tx.run(statement)
-        }
+        await create(tx, createStage(target, nullKey === null ? 'required' : 'nullable'))
         made = true
         await failpoint('stage:created')
         const rows = await tx.copyIn(copy, watched(chunks), signal)
@@ -60,6 +57,39 @@ export async function loadStage(
   }
 }
 
+/**
+ * Makes the staging table of the swap anew from the rows that are left in it, when others were deleted: a reader whose snapshot is
+ * older than that would still see those.
+ */
+export async function loadAgain(db: Database, target: Target): Promise<void> {
+  const again = `${stageName(target.request)}_again`
+  const columns = idents(target.columns.map(({ name }) => name))
+  try {
+    await db.session(async (reading) => {
+      await db.transaction(async (tx) => {
+        await create(tx, createStage(target, 'required', ident(stagingSchema, again)))
+        await tx.copyIn(
+          copyInto(ident(stagingSchema, again), target),
+          reading.copyOut(sql`copy ${stageOf(target)} (${columns}) to stdout with (format binary)`),
+        )
+        await tx.run(sql`drop table ${stageOf(target)}`)
+        await tx.run(sql`alter table ${ident(stagingSchema, again)} rename to ${ident(stageName(target.request))}`)
+      })
+    })
+  } catch (error) {
+    throw aboutTarget(error, target)
+  }
+}
+
+async function create(tx: Session, statements: readonly Query[]): Promise<void> {
+  await tx.run(sql`set local search_path = ''`)
+  for (const statement of statements) await tx.run(statement)
+}
+
+function copyInto(stage: Query, { columns }: Target): Query {
+  return sql`copy ${stage} (${idents(columns.map(({ name }) => name))}) from stdin with (format binary, freeze)`
+}
+
 const isNullKey = (error: unknown, { request }: Target): error is SluiceError =>
   error instanceof SluiceError && sqlState(error) === '23502' && request.key.includes(error.where.column ?? '')
 
@@ -71,20 +101,24 @@ async function* watched(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8A
 }
 
 /** The statements that make the staging table. Pure. */
-export function createStage(target: Target, keys: 'required' | 'nullable'): readonly Query[] {
+export function createStage(
+  target: Target,
+  keys: 'required' | 'nullable',
+  stage: Query = stageOf(target),
+): readonly Query[] {
   const { facts, publisher } = target
   const required = keys === 'required'
   const made =
     publisher === 'in-place'
-      ? heap(target, required)
+      ? heap(stage, target, required)
       : facts === null
-        ? brandNew(target, required)
-        : likeTarget(target, facts, required)
-  return [...made, sql`comment on table ${stageOf(target)} is ${stageComment(target.request)}`]
+        ? brandNew(stage, target, required)
+        : likeTarget(stage, target, facts, required)
+  return [...made, sql`comment on table ${stage} is ${stageComment(target.request)}`]
 }
 
 /** Bare rows to compare with: lost in a server crash, as is the attempt. */
-function heap(target: Target, keyRequired: boolean): Query[] {
+function heap(stage: Query, target: Target, keyRequired: boolean): Query[] {
   const columns = target.columns.map(({ name, typeName, collation }) =>
     join(
       [
@@ -96,10 +130,10 @@ function heap(target: Target, keyRequired: boolean): Query[] {
       ' ',
     ),
   )
-  return [sql`create unlogged table ${stageOf(target)} (${join(columns, ', ')}) with (autovacuum_enabled = false)`]
+  return [sql`create unlogged table ${stage} (${join(columns, ', ')}) with (autovacuum_enabled = false)`]
 }
 
-function brandNew(target: Target, keyRequired: boolean): Query[] {
+function brandNew(stage: Query, target: Target, keyRequired: boolean): Query[] {
   const { request, version } = target
   const required = new Set(request.columns.filter(({ nullable }) => !nullable).map(({ name }) => name))
   for (const name of request.key)
@@ -118,7 +152,7 @@ function brandNew(target: Target, keyRequired: boolean): Query[] {
   )
   const { softDelete } = request
   const mark = softDelete === undefined ? [] : [markColumn(softDelete, notNull)]
-  return [sql`create table ${stageOf(target)} (${join([...columns, ...mark], ', ')})`]
+  return [sql`create table ${stage} (${join([...columns, ...mark], ', ')})`]
 }
 
 function markColumn(name: string, notNull: (name: string) => Query[]): Query {
@@ -127,8 +161,7 @@ function markColumn(name: string, notNull: (name: string) => Query[]): Query {
 }
 
 /** The target again, column by column; what hangs on it comes when the rows are in. */
-function likeTarget(target: Target, facts: TableFacts, keyRequired: boolean): Query[] {
-  const stage = stageOf(target)
+function likeTarget(stage: Query, target: Target, facts: TableFacts, keyRequired: boolean): Query[] {
   const { request, changes } = target
   const alter = (change: Query): Query => sql`alter table ${stage} ${change}`
   const statements: Query[] = [
