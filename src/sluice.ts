@@ -343,10 +343,20 @@ class RunningSluice implements Sluice {
     }
     for (const flow of this.flows) {
       if (outdated.some((one) => one.flow === flow.name)) continue
-      const record = await this.#finish(this.#request('check', flow, { slices: null, options: {} }))
-      findings.push(...(record.error === null ? (record.result?.findings ?? []) : [problem(flow.name, record.error)]))
+      findings.push(...(await this.#check(flow)))
     }
     return findings
+  }
+
+  async #check(flow: Flow): Promise<readonly Finding[]> {
+    try {
+      const { error, result } = await this.#finish(this.#request('check', flow, { slices: null, options: {} }))
+      return error === null ? (result?.findings ?? []) : [problem(flow.name, error)]
+    } catch (error) {
+      // That this process has it otherwise than it is registered is a finding, too.
+      if (error instanceof SluiceError && error.code === 'WORKER_OUTDATED') return [problem(flow.name, error.toJSON())]
+      throw error
+    }
   }
 
   close(): Promise<void> {

@@ -62,7 +62,8 @@ export async function askFor(
 /** Why nobody takes a run of this flow for now, or null. */
 export async function warningFor(sluice: Pick<Sluice, 'engine'>, flow: Flow): Promise<string | null> {
   const workers = (await sluice.engine.workers()).filter(({ alive, roles }) => alive && roles.includes('worker'))
-  if (workers.some(({ flows }) => flows[flow.name] === flow.definitionHash)) return null
+  if (workers.some(({ flows, outdated }) => flows[flow.name] !== undefined && !outdated.includes(flow.name)))
+    return null
   return workers.length === 0
     ? 'no worker of this project is alive: it waits until `sluice up` or `sluice up --only worker` starts one'
     : 'the workers that are alive have another definition of this flow: it waits until one is started anew'

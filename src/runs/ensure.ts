@@ -3,10 +3,11 @@
  *
  *     finished? ──yes──> back
  *        │ no
- *     a live worker has the flow as it is defined here ──> wait a little, look again
+ *     a live worker has the flow as it is registered ──> wait a little, look again
  *        │ none
- *     a live worker holds an exclusive store of the flow, with another definition ──> cancelled, WORKER_OUTDATED
- *        │ none
+ *     it is registered otherwise than it is defined here, or a live worker holds an exclusive store of it, with another
+ *     definition ──> cancelled, WORKER_OUTDATED
+ *        │ neither
  *     take up what of this flow was begun, broken off, and is nobody's now (see take-up.ts), and wait for it
  *        │ nothing of it is left
  *     claim this run and do it here, and beside it whatever else was broken off; if it cannot begin yet (its store is full,
@@ -24,7 +25,8 @@ import { claim, type Claimed } from './claim.ts'
 import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId } from './engine.ts'
 import { endCancelled, reap } from './finish.ts'
-import { canDo, outdated } from './holders.ts'
+import { canDo, mayHaveJoined, outdated } from './holders.ts'
+import { readKnown } from './register.ts'
 import { takeUp, type See } from './take-up.ts'
 import { describeWorker, registerWorker } from './worker.ts'
 
@@ -67,12 +69,11 @@ async function see(
       const run = await readRun(state.db, state, id)
       if (run === undefined || run.outcome !== null || signal?.aborted === true) return
       await reap(engine)
-      const flow = engine.flows.get(run.flow)
+      const known = await readKnown(state.db, engine, run.flow)
       const holders = await readHolders(state.db, state, run.flow, engine.leases.leaseMs)
-      if (!holders.some((holder) => canDo(holder, flow))) {
-        const refused = flow === undefined ? null : outdated(flow, holders, engine.exclusiveStores)
-        // What was taken up is not ours to end: whoever comes next may do it.
-        if (refused !== null && (part.tag === 'taken' || (await withdraw(engine, id, refused)))) throw refused
+      if (!holders.some((holder) => canDo(holder, known))) {
+        const refused = mayHaveJoined(known, holders) ? null : outdated(known, holders, engine.exclusiveStores)
+        if (refused !== null && (isOthers(run, part) || (await withdraw(engine, id, refused)))) throw refused
         registration ??= await registerWorker(engine, worker)
         if (part.tag === 'own') waiting ??= takenUp.waits(id, run.flow)
         const claimed = (await mayClaim(engine, run, part)) ? await claim(engine, worker.id, { id }) : null
@@ -94,6 +95,11 @@ async function see(
     listening?.[Symbol.dispose]()
     await registration?.[Symbol.asyncDispose]()
   }
+}
+
+/** Not ours to end, whoever comes next may do it: what was taken up, and the slices of a backfill. */
+function isOthers(run: RunRow, part: Part): boolean {
+  return part.tag === 'taken' || run.backfill !== null
 }
 
 /** Of its own flow, what was broken off comes first; whatever else was taken up comes after what was asked for. */

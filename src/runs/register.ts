@@ -1,8 +1,9 @@
 import type { Flow } from '../flows/flow.ts'
 import type { Json } from '../lib/json.ts'
-import type { Session } from '../lib/sql.ts'
-import { lockFlows, readUnchanged, writeFlows, type NewFlow } from '../state/flow.ts'
+import type { Session, Sql } from '../lib/sql.ts'
+import { lockFlows, readFlow, readUnchanged, writeFlows, type NewFlow } from '../state/flow.ts'
 import { inTransaction, type EngineContext } from './context.ts'
+import { isDefinedAnew, type Known } from './holders.ts'
 
 export interface Definition {
   readonly flow: Flow
@@ -34,4 +35,20 @@ export async function register(
     await also(tx)
     for (const { name } of flows) await engine.bell.ring(tx, { topic: 'flow', flow: name })
   })
+}
+
+/** A flow as it counts, and as this process has it: if it was saved in the console since, that is taken over first. */
+export async function readKnown(
+  db: Sql,
+  { state, flows, registry }: Pick<EngineContext, 'state' | 'flows' | 'registry'>,
+  name: string,
+): Promise<Known> {
+  const read = async (): Promise<Known> => {
+    const row = await readFlow(db, state, name)
+    return { name, registered: row?.definition_hash ?? null, here: flows.get(name) }
+  }
+  const known = await read()
+  if (!isDefinedAnew(known)) return known
+  await registry.refresh()
+  return await read()
 }

@@ -11,6 +11,7 @@ import { inTransaction, type EngineContext } from './context.ts'
 import type { RunId, RunRequest } from './engine.ts'
 import { failpoint } from '../lib/failpoint.ts'
 import { outdated } from './holders.ts'
+import { readKnown } from './register.ts'
 
 /** What only schedules and backfills say of a run. */
 export interface RequestOrigin {
@@ -57,8 +58,8 @@ export async function recordRequest(
 
 /**
  * A request in a transaction of its own. What is refused is not recorded: what the kind cannot be asked
- * for (`USAGE`), to bring a paused flow up to date (`FLOW_PAUSED`), and
- * what no living worker can do while it keeps us from doing it (`WORKER_OUTDATED`). `also` is done in the same transaction.
+ * for (`USAGE`), to bring a paused flow up to date (`FLOW_PAUSED`), and what neither we nor a living worker can do, the flow being
+ * registered otherwise, or its store being held by a worker that has it otherwise (`WORKER_OUTDATED`). `also` is done in the same transaction.
  */
 export async function request(
   engine: EngineContext,
@@ -119,9 +120,8 @@ export async function refusePaused(
 
 async function refuseOutdated(tx: Session, engine: EngineContext, asked: RunRequest): Promise<void> {
   const { state, leases, exclusiveStores } = engine
-  const flow = engine.flows.get(asked.flow)
-  if (flow === undefined || !flow.stores.some((store) => exclusiveStores.includes(store))) return
-  const refused = outdated(flow, await readHolders(tx, state, flow.name, leases.leaseMs), exclusiveStores)
+  const known = await readKnown(tx, engine, asked.flow)
+  const refused = outdated(known, await readHolders(tx, state, asked.flow, leases.leaseMs), exclusiveStores)
   if (refused !== null) throw refused
 }
 

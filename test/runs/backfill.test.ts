@@ -334,4 +334,16 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
       code: 'RUN_UNKNOWN',
     })
   })
+
+  test('the rest of one whose flow is defined anew is left to who has that', async () => {
+    const anew = definitions.map(({ name, options }) =>
+      testFlow(name, name === 'quick' ? { ...options, lines: 1 } : options),
+    )
+    const { id } = await backfills.create(range('quick', { from: '0', to: '4' }), 'ann')
+    await using newer = await openHarness(made.database, anew, { leases })
+    await expect(backfills.ensure(id)).rejects.toMatchObject({ code: 'WORKER_OUTDATED', where: { flow: 'quick' } })
+    expect(await backfills.get(id)).toMatchObject({ state: 'running', slices: { waiting: 4, cancelled: 0 } })
+    await openBackfills(newer.engine, 'test').ensure(id)
+    expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 4 } })
+  })
 })

@@ -485,4 +485,72 @@ describe.each([18, 14] as const)('work on PostgreSQL %i', (version) => {
     await ensure(newer.engine, again.id, 'test')
     expect(await read(again.id)).toMatchObject({ outcome: 'succeeded', rows: 2 })
   })
+
+  describe('a flow that was defined anew since', () => {
+    const anew = [testFlow('one', { table: 'one', slices: 2 }), ...flows.slice(1)]
+    const runs = (): Promise<object[]> => made.query('select id from sluice.run order by id')
+    const leases = { leaseMs: 3000, beatMs: 1000 }
+    const refusal = { code: 'WORKER_OUTDATED', where: { flow: 'one' } }
+
+    test('is refused at once, also beside a worker that has it as it was, and not recorded', async () => {
+      await using older = await openHarness(made.database, flows, { leases })
+      await using worker = new Worker(older.engine, describeWorker(older.engine, ['worker'], 'test'), 1)
+      await using _newer = await openHarness(made.database, anew)
+      const before = await runs()
+      await expect(request(older.engine, ask('one'))).rejects.toMatchObject(refusal)
+      await worker.start()
+      await expect(request(older.engine, ask('one'))).rejects.toMatchObject(refusal)
+      expect(await runs()).toEqual(before)
+    })
+
+    test('is not done after its request either, which is cancelled', async () => {
+      await using older = await openHarness(made.database, flows, { leases })
+      const { id } = await request(older.engine, ask('one'))
+      await using worker = new Worker(older.engine, describeWorker(older.engine, ['worker'], 'test'), 0)
+      await worker.start()
+      const ensuring = expect(ensure(older.engine, id, 'test')).rejects.toMatchObject(refusal)
+      await using _newer = await openHarness(made.database, anew)
+      await ensuring
+      expect(await read(id)).toMatchObject({
+        outcome: 'cancelled',
+        attempts: [],
+        reason: expect.stringContaining('does not know one') as string,
+      })
+    })
+
+    test('is done by a worker that has it', async () => {
+      await using older = await openHarness(made.database, flows, { leases })
+      await using newer = await openHarness(made.database, anew, { leases })
+      await using worker = new Worker(newer.engine, describeWorker(newer.engine, ['worker'], 'test'), 1)
+      await worker.start()
+      const { id } = await request(older.engine, ask('one'))
+      await ensure(older.engine, id, 'test')
+      expect(await read(id)).toMatchObject({ outcome: 'succeeded', rows: 2 })
+    })
+
+    test('is left to a command that has it and may have joined', async () => {
+      await using older = await openHarness(made.database, flows, { leases })
+      const { id } = await request(older.engine, ask('one'))
+      await using newer = await openHarness(made.database, anew, { leases })
+      const { seen } = await (async () => {
+        await using _command = await registerWorker(newer.engine, describeWorker(newer.engine, ['run'], 'test'))
+        expect(await request(newer.engine, ask('one'))).toEqual({ id, joined: true })
+        const other = ensure(older.engine, id, 'test')
+        await sleep(1200)
+        await ensure(newer.engine, id, 'test')
+        return { seen: other }
+      })()
+      await seen
+      expect(await read(id)).toMatchObject({ outcome: 'succeeded', rows: 2 })
+    })
+
+    test('or is gone is refused, whatever else is at work', async () => {
+      await using older = await openHarness(made.database, flows, { leases })
+      const { id } = await request(older.engine, ask('one'))
+      await using newer = await openHarness(made.database, flows.slice(1), { leases })
+      await using _command = await registerWorker(newer.engine, describeWorker(newer.engine, ['run', 'worker'], 'test'))
+      await expect(ensure(older.engine, id, 'test')).rejects.toMatchObject(refusal)
+      expect(await read(id)).toMatchObject({ outcome: 'cancelled', attempts: [] })
+    })
+  })
 })
