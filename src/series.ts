@@ -8,6 +8,7 @@ import { approximateOf, columnsOf, levelName, type RollupOptions } from './flows
 import { eventsInTable, findTable, overTable } from './flows/rollup/events/table.ts'
 import {
   distrusted,
+  haveMoved,
   lookAround,
   lookCounted,
   wholeBecause,
@@ -86,7 +87,7 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
     marks: async (session) => {
       const { standing, marks, distrusts } = await (live ?? counted(flow, context)).looked(session)
       if (!standing) throw neverCounted(flow)
-      // What the next run would not go by is not believed here either: nobody has marked what changed.
+      // What the next run would not go by is not believed here either: nobody has marked what changed, or not yet.
       return distrusts ? [{ grain: null, at: null }] : marks
     },
   }
@@ -115,7 +116,7 @@ function liveEvents(
       const table = await find(session)
       const events = eventsInTable(over, table)
       const facts = await lookAround(flow, whateverIsDue, { events, table }, context, session)
-      return { ...facts, distrusts: wholeBecause(flow, whateverIsDue, facts) !== null }
+      return { ...facts, distrusts: wholeBecause(flow, whateverIsDue, facts) !== null || haveMoved(facts) }
     },
   }
 }

@@ -200,6 +200,11 @@ export function distrusted(
   return marks.some(({ at }) => at === null) ? 'the events were cleared away' : null
 }
 
+/** Partitions were attached or detached since: what they hold is marked when they get, or lose, their triggers. Pure. */
+export function haveMoved({ parts }: Pick<RollupFacts, 'parts'>): boolean {
+  return parts.come.length + parts.gone.length > 0
+}
+
 /** Whether the store says that the events are those that were counted. */
 export function isCounted({ position, events: { mark } }: Pick<RollupFacts, 'position' | 'events'>): boolean {
   return mark !== null && isUnchanged(mark, position?.mark ?? null)

@@ -5,7 +5,7 @@ import { bucketAt } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
 import { approximateWords, levelName, type RollupOptions } from './config.ts'
-import { isCounted, rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
+import { haveMoved, isCounted, rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
 import { stretchAt, stretchesBetween, stretchOfKey, type Stretch, type StretchSpan } from './slices.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
 
@@ -113,10 +113,9 @@ export function planRollup(
   }
   const changed = stretchesOf(options, changedBuckets(options, facts, now, through))
   const before = facts.position === null ? -Infinity : Date.parse(facts.position.through)
-  const moved = facts.parts.come.length + facts.parts.gone.length > 0
   if (
     changed.length === 0 &&
-    !moved &&
+    !haveMoved(facts) &&
     before >= through &&
     due.every(({ slice }) => slices.get(slice.key)?.state === 'done')
   ) {
