@@ -129,8 +129,7 @@ test('a month of which the range begins in the middle is counted whole', async (
 })
 
 test('verify names the buckets that differ, and a repair mends them', async () => {
-  await backfill({ from: '2024-12-01', to: '2026-12-31' })
-  await ran(it.sluice)
+  await ran(it.sluice, { from: '2024-12-01', to: '2026-12-31' })
   expect(await difference(it.db, truth)).toEqual([])
   await it.db.query(
     `update rolled set users = users + 1 where grain = 'month' and level = 'total' and bucket = '2025-03-01 00:00-05'`,
