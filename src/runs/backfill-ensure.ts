@@ -9,6 +9,7 @@
 import { readBackfill, readOpenSlices, readTallies, type BackfillRow } from '../state/backfill.ts'
 import { settleBackfills } from './backfill-feed.ts'
 import type { BackfillEvent, BackfillId, BackfillRecord } from './backfills.ts'
+import type { State } from '../state/state.ts'
 import type { SliceKey } from '../flows/flow.ts'
 import { Waiter } from './bell.ts'
 import type { EngineContext } from './context.ts'
@@ -105,18 +106,17 @@ async function standing({ state }: EngineContext, id: BackfillId): Promise<Stand
   const row = await readBackfill(state.db, state, id)
   if (row === undefined) return { open: [], over: true }
   const open = await readOpenSlices(state.db, state, id)
-  const running =
-    open.length > 0 && (await readTallies(state.db, state, [id])).some((tally) => tally.state === 'running')
-  return { open, over: isOver(row.state, open.length, running) }
+  return { open, over: await isOver(state, row, open.length) }
 }
 
-/** Of a paused one nothing begins, so that what is begun may wait for long; of one that has ended, all runs end soon. Pure. */
-function isOver(state: BackfillRow['state'], open: number, running: boolean): boolean {
-  switch (state) {
+/** Of a paused one nothing begins, so that what is begun may wait for long; of one that has ended, all runs end soon. */
+async function isOver(state: State, { id, state: is }: BackfillRow, open: number): Promise<boolean> {
+  switch (is) {
     case 'running':
       return false
     case 'paused':
-      return !running
+      // All of its slices are looked at, which is not for every look.
+      return open === 0 || !(await readTallies(state.db, state, [id])).some((tally) => tally.state === 'running')
     case 'done':
     case 'failed':
     case 'cancelled':

@@ -335,6 +335,15 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
     })
   })
 
+  test('of a paused one nobody sees to slices that are begun and not at work', async () => {
+    const { id } = await backfills.create(range('quick', { from: '4', to: '8' }), 'ann')
+    await backfills.pause(id, 'ann', null)
+    await backfills.ensure(id)
+    expect(await backfills.get(id)).toMatchObject({ state: 'paused', slices: { waiting: 4, succeeded: 0 } })
+    await backfills.cancel(id, 'ann', null)
+    await backfills.ensure(id)
+  })
+
   test('the rest of one whose flow is defined anew is left to who has that', async () => {
     const anew = definitions.map(({ name, options }) =>
       testFlow(name, name === 'quick' ? { ...options, lines: 1 } : options),
