@@ -8,7 +8,8 @@
  *     it is registered otherwise than it is defined here, or a live worker holds an exclusive store of it, with another
  *     definition ──> cancelled, WORKER_OUTDATED
  *        │ neither
- *     take up what of this flow was begun, broken off, and is nobody's now (see take-up.ts), and wait for it
+ *     take up what of this flow was begun, broken off, and is nobody's now, and what a backfill gives way to (see take-up.ts), and
+ *     wait for it
  *        │ nothing of it is left
  *     claim this run and do it here, and beside it whatever else was broken off; if it cannot begin yet (its store is full,
  *     another run is at its slices), hand back what was taken up and uses its stores, look again
@@ -108,7 +109,7 @@ async function mayClaim(engine: EngineContext, run: RunRow, part: Part): Promise
     case 'only':
       return true
     case 'own':
-      await takeUp(engine, run.id, part.others, run.flow)
+      await takeUp(engine, run.id, part.others, { flow: run.flow, ahead: run.backfill === null ? null : run.flow })
       return !engine.takenUp.holds(run.flow)
     case 'taken':
       return engine.takenUp.mayBegin(run.flow)
@@ -154,7 +155,7 @@ async function lookBeside(attempt: Promise<void>, engine: EngineContext, id: Run
   const looking = (async () => {
     while (!over.signal.aborted) {
       try {
-        await takeUp(engine, id, others)
+        await takeUp(engine, id, others, { flow: null, ahead: null })
         await waiter.wait(besideMs, over.signal)
         if (!over.signal.aborted) await reap(engine)
       } catch {

@@ -1,9 +1,10 @@
 /**
  * Work that lost its worker goes on in the next command that works, when no living worker would do it. Bounded: a command takes
- * up what was begun and broken off, never what merely waits, and a few runs at a time. What becomes of it then: taken-up.ts.
+ * up what was begun and broken off, and a few runs at a time; what merely waits only where a backfill gives way to it, and would for
+ * ever. What becomes of it then: taken-up.ts.
  */
 import { asSluiceError } from '../lib/error.ts'
-import { readInterrupted, type InterruptedRow } from '../state/claim.ts'
+import { readLeft, type LeftRow } from '../state/claim.ts'
 import { appendLog } from '../state/log.ts'
 import { readRunsById } from '../state/run.ts'
 import { hashesOf, inTransaction, type EngineContext } from './context.ts'
@@ -15,13 +16,25 @@ export const atMost = 4
 /** Sees to a run until it has ended or the signal is aborted; `begun` is called when an attempt of it begins here. */
 export type See = (id: RunId, signal: AbortSignal, begun: () => Promise<void>) => Promise<void>
 
+export interface TakeUpOptions {
+  /** Only runs of this flow; null: of any. */
+  readonly flow: string | null
+  /** The flow of a backfill: what that gives way to is done before it; null: the caller sees to no backfill. */
+  readonly ahead: string | null
+}
+
 /**
- * Looks for broken-off runs and begins to see to each, beside the caller's own; with `flow`, only to those of that flow. Said in
- * the log of the caller's own run while that goes on.
+ * Looks for runs that were left and begins to see to each, beside the caller's own. Said in the log of the caller's own run while that
+ * goes on.
  */
-export async function takeUp(engine: EngineContext, own: RunId, see: See, flow: string | null = null): Promise<void> {
+export async function takeUp(
+  engine: EngineContext,
+  own: RunId,
+  see: See,
+  { flow, ahead }: TakeUpOptions,
+): Promise<void> {
   const { state, leases, takenUp } = engine
-  const found = await readInterrupted(state.db, state, { flows: hashesOf(engine.flows), freshMs: leases.leaseMs })
+  const found = await readLeft(state.db, state, { flows: hashesOf(engine.flows), freshMs: leases.leaseMs, ahead })
   for (const row of found) {
     if ((flow !== null && row.flow !== flow) || takenUp.has(row.id) || takenUp.size >= atMost) continue
     takenUp.take(row.id, row.flow, async (signal) => {
@@ -35,8 +48,10 @@ export async function takeUp(engine: EngineContext, own: RunId, see: See, flow: 
   }
 }
 
-async function narrate(engine: EngineContext, own: RunId, row: InterruptedRow): Promise<void> {
-  const message = `took up run ${row.id} of ${row.flow}, interrupted at ${row.interrupted_at.toISOString()}`
+async function narrate(engine: EngineContext, own: RunId, row: LeftRow): Promise<void> {
+  const why =
+    row.interrupted_at === null ? 'which comes before a backfill' : `interrupted at ${row.interrupted_at.toISOString()}`
+  const message = `took up run ${row.id} of ${row.flow}, ${why}`
   await inTransaction(engine, async (tx) => {
     await appendLog(tx, engine.state, own, [{ attempt: null, level: 'warn', message, fields: {} }])
     await engine.bell.ring(tx, { topic: 'log', run: own })

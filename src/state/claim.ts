@@ -56,36 +56,43 @@ export async function readCandidates(
     order by c.priority desc, c.requested_at, c.id`)
 }
 
-export interface InterruptedRow extends Row {
+export interface LeftRow extends Row {
   readonly id: string
   readonly flow: string
-  readonly interrupted_at: Date
+  /** When its last attempt ended; null: it was never begun. */
+  readonly interrupted_at: Date | null
 }
 
 /**
- * Runs that were begun and that nobody goes on with: the last attempt was interrupted, or it failed, another is due, and who
- * would make it is gone. Not those that a living worker knows as they are defined now: it takes them. `freshMs`: who gave no
- * sign for so long is dead.
+ * Runs that nobody goes on with: those that were begun, whose last attempt was interrupted, or failed, another is due, and who
+ * would make it is gone; and of the flow `ahead` those that a backfill gives way to, begun or not. Not those that a living worker knows as
+ * they are defined now: it takes them. `freshMs`: who gave no sign for so long is dead.
  */
-export async function readInterrupted(
+export async function readLeft(
   db: Sql,
   state: State,
-  filter: { readonly flows: Readonly<Record<string, string>>; readonly freshMs: number },
-): Promise<readonly InterruptedRow[]> {
+  filter: {
+    readonly flows: Readonly<Record<string, string>>
+    readonly freshMs: number
+    readonly ahead: string | null
+  },
+): Promise<readonly LeftRow[]> {
   const lives = sql`w.stopped_at is null and w.heartbeat_at > ${state.now} - ${filter.freshMs} * interval '1 millisecond'`
-  return await db.all<InterruptedRow>(sql`
+  return await db.all<LeftRow>(sql`
     select r.id, r.flow, l.finished_at as interrupted_at
     from ${state.t('run')} r
       join ${state.t('flow')} f on f.project = r.project and f.name = r.flow
-      join lateral (
-        select a.outcome, a.finished_at, a.worker from ${state.t('attempt')} a
-        where a.project = r.project and a.run = r.id order by a.n desc limit 1) l on l.outcome is not null
+      left join lateral (
+        select a.n, a.outcome, a.finished_at, a.worker from ${state.t('attempt')} a
+        where a.project = r.project and a.run = r.id order by a.n desc limit 1) l on true
     where r.project = ${state.project} and r.outcome is null and r.cancel_at is null
       and (r.not_before is null or r.not_before <= ${state.now})
       and f.definition_hash = (${JSON.stringify(filter.flows)}::jsonb ->> f.name)
       and (r.operation <> 'apply' or f.paused_at is null)
-      and (l.outcome = 'interrupted' or not exists (
-        select from ${state.t('worker')} w where w.project = r.project and w.id = l.worker and ${lives}))
+      and (l.outcome = 'interrupted'
+        or (l.outcome is not null and not exists (
+          select from ${state.t('worker')} w where w.project = r.project and w.id = l.worker and ${lives}))
+        or (l.n is null and r.flow = ${filter.ahead} and r.operation = 'apply' and r.trigger <> 'backfill'))
       and not exists (
         select from ${state.t('worker')} w
         where w.project = r.project and ${lives} and 'worker' = any(w.roles) and w.flows ->> r.flow = f.definition_hash)

@@ -269,6 +269,15 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
     expect(await backfills.get(id.slice(-12))).toMatchObject({ id })
   })
 
+  test('without a worker live work that comes before it is done with it, though nobody else asked for that', async () => {
+    const { id } = await backfills.create(range('slow', { to: '3', force: true }), 'ann')
+    // As a scheduler leaves it that ends before a worker comes.
+    const { id: live } = await request(harness.engine, ask('slow', { trigger: 'schedule', options: { force: true } }))
+    await backfills.ensure(id)
+    expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 3 } })
+    expect(await findRun(harness.engine.state.db, harness.engine.state, live)).toMatchObject({ outcome: 'succeeded' })
+  })
+
   test('who sees to it lets go when it is paused, or when told to stop; the next one goes on', async () => {
     const { id } = await backfills.create(range('slow', { to: '12', force: true }), 'ann')
     const seen = backfills.ensure(id)
