@@ -42,7 +42,11 @@ export const codes = {
   TEMPLATE_INVALID: entry(2, false, 'A Jinja2 template cannot be rendered: a syntax error or an undefined name.'),
   FILE_NOT_FOUND: entry(2, false, 'A file named by the config does not exist.'),
   PATH_ESCAPES: entry(2, false, 'A path leaves the folder it has to stay in.'),
-  WORKER_OUTDATED: entry(2, false, 'A process that was started before this flow was defined anew cannot do its runs; restart it.'),
+  WORKER_OUTDATED: entry(
+    2,
+    false,
+    'A process that was started before this flow was defined anew cannot do its runs; restart it.',
+  ),
 
   UNAUTHENTICATED: entry(2, false, 'No token or session was given, or it is unknown, expired, revoked or ended.'),
   ISSUER_UNREACHABLE: entry(1, true, 'The keys that tokens of the application are checked with cannot be had.'),

@@ -109,8 +109,8 @@ async function mayClaim(engine: EngineContext, run: RunRow, part: Part): Promise
     case 'only':
       return true
     case 'own':
-      await takeUp(engine, run.id, part.others, { flow: run.flow, ahead: run.backfill === null ? null : run.flow })
-      return !engine.takenUp.holds(run.flow)
+      await takeUp(engine, run, part.others, 'before')
+      return !engine.takenUp.holds(run)
     case 'taken':
       return engine.takenUp.mayBegin(run.flow)
   }
@@ -137,7 +137,7 @@ async function work(
     case 'only':
       return await runAttempt(engine, claimed, signal)
     case 'own':
-      return await lookBeside(runAttempt(engine, claimed, signal), engine, claimed.run.id, part.others)
+      return await lookBeside(runAttempt(engine, claimed, signal), engine, claimed.run, part.others)
     case 'taken': {
       const attempt = runAttempt(engine, claimed, signal)
       // Only words: the attempt does not depend on them.
@@ -148,14 +148,14 @@ async function work(
 }
 
 /** Until the attempt has ended, what loses its worker meanwhile is taken up. */
-async function lookBeside(attempt: Promise<void>, engine: EngineContext, id: RunId, others: See): Promise<void> {
+async function lookBeside(attempt: Promise<void>, engine: EngineContext, run: RunRow, others: See): Promise<void> {
   const waiter = new Waiter()
   const over = new AbortController()
   const ended = attempt.finally(() => over.abort())
   const looking = (async () => {
     while (!over.signal.aborted) {
       try {
-        await takeUp(engine, id, others, { flow: null, ahead: null })
+        await takeUp(engine, run, others, 'any')
         await waiter.wait(besideMs, over.signal)
         if (!over.signal.aborted) await reap(engine)
       } catch {

@@ -6,40 +6,38 @@
 import { asSluiceError } from '../lib/error.ts'
 import { readLeft, type LeftRow } from '../state/claim.ts'
 import { appendLog } from '../state/log.ts'
-import { readRunsById } from '../state/run.ts'
+import { readRunsById, type RunRow } from '../state/run.ts'
 import { hashesOf, inTransaction, type EngineContext } from './context.ts'
 import type { RunId } from './engine.ts'
+import { yields } from './taken-up.ts'
 
-/** How many runs a process has taken up at most at any time. */
+/** How many runs a process has taken up at most at any time, but for what a backfill gives way to. */
 export const atMost = 4
 
 /** Sees to a run until it has ended or the signal is aborted; `begun` is called when an attempt of it begins here. */
 export type See = (id: RunId, signal: AbortSignal, begun: () => Promise<void>) => Promise<void>
 
-export interface TakeUpOptions {
-  /** Only runs of this flow; null: of any. */
-  readonly flow: string | null
-  /** The flow of a backfill: what that gives way to is done before it; null: the caller sees to no backfill. */
-  readonly ahead: string | null
-}
-
 /**
- * Looks for runs that were left and begins to see to each, beside the caller's own. Said in the log of the caller's own run while that
- * goes on.
+ * Looks for runs that were left and begins to see to each, beside the caller's own: of its flow those that it waits for (`before`), or
+ * any. Said in the log of the own run while that goes on.
  */
 export async function takeUp(
   engine: EngineContext,
-  own: RunId,
+  own: Pick<RunRow, 'id' | 'flow' | 'backfill'>,
   see: See,
-  { flow, ahead }: TakeUpOptions,
+  which: 'before' | 'any',
 ): Promise<void> {
   const { state, leases, takenUp } = engine
+  const before = which === 'before'
+  const ahead = before && own.backfill !== null ? own.flow : null
   const found = await readLeft(state.db, state, { flows: hashesOf(engine.flows), freshMs: leases.leaseMs, ahead })
   for (const row of found) {
-    if ((flow !== null && row.flow !== flow) || takenUp.has(row.id) || takenUp.size >= atMost) continue
-    takenUp.take(row.id, row.flow, async (signal) => {
+    // What slices wait for is taken up though these fill all places.
+    if (takenUp.has(row.id) || (takenUp.size >= atMost && !(before && yields(own, row)))) continue
+    if (before && (row.flow !== own.flow || yields(row, own))) continue
+    takenUp.take(row.id, row, async (signal) => {
       try {
-        await see(row.id, signal, () => narrate(engine, own, row))
+        await see(row.id, signal, () => narrate(engine, own.id, row))
       } catch (thrown) {
         const { summary, why } = asSluiceError(thrown)
         engine.log('warn', `run ${row.id} of ${row.flow} was taken up and not done: ${summary}`, { why })

@@ -7,12 +7,21 @@
  *
  * Nobody waits for them: they begin only while no run of the process's own waits to begin, give way to one that cannot, and are
  * handed back when the process has nothing else to do. What is of the same flow as an own run that waits is no such guest: the own
- * run is to find what it did.
+ * run is to find what it did; unless it is a slice of a backfill and the own run is none, which comes first.
  */
 import type { RunId } from './engine.ts'
 
-interface Taken {
+/** What is told of a run where one waits for another. */
+interface Of {
   readonly flow: string
+  readonly backfill: string | null
+}
+
+/** A slice of a backfill gives way to live work, which hence does not wait for it. */
+export const yields = (one: Pick<Of, 'backfill'>, to: Pick<Of, 'backfill'>): boolean =>
+  one.backfill !== null && to.backfill === null
+
+interface Taken extends Of {
   readonly stop: AbortController
   readonly ended: Promise<void>
 }
@@ -43,9 +52,9 @@ export class TakenUp {
     return entry(this.#waiting, id, flow)
   }
 
-  /** Whether something of the flow was taken up and has not ended. */
-  holds(flow: string): boolean {
-    return [...this.#taken.values()].some((taken) => taken.flow === flow)
+  /** Whether something of its flow that it waits for was taken up and has not ended. */
+  holds(own: Of): boolean {
+    return [...this.#taken.values()].some((taken) => taken.flow === own.flow && !yields(taken, own))
   }
 
   /** Whether what was taken up of the flow may begin now. */
@@ -55,11 +64,11 @@ export class TakenUp {
   }
 
   /** `see` sees to the run until it has ended or its signal is aborted; it never rejects. */
-  take(id: RunId, flow: string, see: (signal: AbortSignal) => Promise<void>): void {
+  take(id: RunId, { flow, backfill }: Of, see: (signal: AbortSignal) => Promise<void>): void {
     if (this.#closed || this.has(id)) return
     const stop = new AbortController()
     const ended = see(stop.signal).finally(() => this.#taken.delete(id))
-    this.#taken.set(id, { flow, stop, ended })
+    this.#taken.set(id, { flow, backfill, stop, ended })
   }
 
   /** Hands back what keeps an own run from beginning: of other flows than those that wait, if `inTheWay`. */

@@ -59,6 +59,8 @@ export async function readCandidates(
 export interface LeftRow extends Row {
   readonly id: string
   readonly flow: string
+  /** The one that it is a slice of. */
+  readonly backfill: string | null
   /** When its last attempt ended; null: it was never begun. */
   readonly interrupted_at: Date | null
 }
@@ -79,7 +81,7 @@ export async function readLeft(
 ): Promise<readonly LeftRow[]> {
   const lives = sql`w.stopped_at is null and w.heartbeat_at > ${state.now} - ${filter.freshMs} * interval '1 millisecond'`
   return await db.all<LeftRow>(sql`
-    select r.id, r.flow, l.finished_at as interrupted_at
+    select r.id, r.flow, r.backfill, l.finished_at as interrupted_at
     from ${state.t('run')} r
       join ${state.t('flow')} f on f.project = r.project and f.name = r.flow
       left join lateral (

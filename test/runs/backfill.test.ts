@@ -278,6 +278,23 @@ describe.each([18, 14] as const)('backfills on PostgreSQL %i', (version) => {
     expect(await findRun(harness.engine.state.db, harness.engine.state, live)).toMatchObject({ outcome: 'succeeded' })
   })
 
+  test('without a worker live work does not wait for a slice that was broken off, which gives way to it', async () => {
+    const { id } = await backfills.create(range('slow', { to: '6', force: true }), 'ann')
+    const child = await spawn()
+    await until(async () => (await backfills.get(id)).slices.running > 0)
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    const live = async (): Promise<string> => {
+      const { id: asked } = await request(harness.engine, ask('slow', { options: { force: true } }))
+      await ensure(harness.engine, asked, 'test')
+      return (await findRun(harness.engine.state.db, harness.engine.state, asked))?.outcome ?? 'none'
+    }
+    // The next one finds what the first has taken up, and not begun.
+    expect([await live(), await live()]).toEqual(['succeeded', 'succeeded'])
+    await backfills.ensure(id)
+    expect(await backfills.get(id)).toMatchObject({ state: 'done', slices: { succeeded: 6 } })
+  })
+
   test('who sees to it lets go when it is paused, or when told to stop; the next one goes on', async () => {
     const { id } = await backfills.create(range('slow', { to: '12', force: true }), 'ann')
     const seen = backfills.ensure(id)
