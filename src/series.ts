@@ -10,6 +10,7 @@ import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
 import { ofCounted, ofEvents, piecesOf } from './flows/rollup/sql/measure.ts'
 import { neverCounted } from './flows/rollup/verify.ts'
+import type { Bucket } from './lib/calendar.ts'
 import { SluiceError } from './lib/error.ts'
 import type { Database, Session } from './lib/sql.ts'
 import { readPosition } from './state/position.ts'
@@ -47,12 +48,13 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
   // Made for one question, which is answered in one transaction.
   let looked: ReturnType<typeof lookRollup> | null = null
   let source: ReturnType<typeof readSource> | null = null
-  const look = (session: Session): ReturnType<typeof lookRollup> =>
+  const look = (session: Session, range: Bucket): ReturnType<typeof lookRollup> =>
     (looked ??= lookRollup(
       flow,
       whateverIsDue,
       { state: state.db, stateSchema: state.schema, project: state.project },
       session,
+      range,
     ))
   const sourceOf = async (session: Session): ReturnType<typeof readSource> =>
     looked === null ? await (source ??= readSource(session, flow)) : (await looked).source
@@ -84,8 +86,8 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
         ? null
         : { through: new Date(position.through), hash: position.hash, since: position.since ?? {} }
     },
-    marks: async (session) => {
-      const facts = await look(session)
+    marks: async (session, range) => {
+      const facts = await look(session, range)
       if (!facts.standing) throw neverCounted(flow)
       // What the next run would not go by is not believed here either: nobody has marked what changed.
       return wholeBecause(flow, whateverIsDue, facts) === null ? facts.marks : [{ grain: null, at: null }]

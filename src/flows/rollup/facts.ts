@@ -8,7 +8,9 @@ import { readPosition } from '../../state/position.ts'
 import { openState, type State } from '../../state/state.ts'
 import type { Flow, LookContext, WorkRequest } from '../flow.ts'
 import type { ColumnRef, RollupOptions, TableRef } from './config.ts'
+import { timesAlone, timesOf } from './marks.ts'
 import { eventsOf, type AtType } from './sql/events.ts'
+import { readKeyTypes } from './sql/keys.ts'
 import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
 import {
@@ -76,12 +78,13 @@ export function stateOf(context: Pick<LookContext, 'state' | 'stateSchema' | 'pr
   return openState(context.state, context.stateSchema, context.project)
 }
 
-/** `database`: another session of it, to look as of its snapshot. */
+/** `database`: another session of it, to look as of its snapshot. `range`: of what is joined, changes of other times are of no interest. */
 export async function lookRollup(
   flow: Flow<RollupOptions>,
   request: WorkRequest,
   context: Pick<LookContext, 'state' | 'stateSchema' | 'project'>,
   database: Sql = context.state,
+  range: Bucket | null = null,
 ): Promise<RollupFacts> {
   const { options } = flow
   const state = stateOf(context)
@@ -89,8 +92,9 @@ export async function lookRollup(
   const standing = await readStanding(database, options.to)
   refuseForeign(options, standing)
   const guarded = await readGuarded(database, options)
+  const keyTypes = await readKeyTypes(database, options.joins)
   const tracked = { schema: context.stateSchema, project: context.project, flow: flow.name }
-  const all = options.track.tag === 'triggers' ? trackingOf(options, source.type, tracked, guarded) : []
+  const all = options.track.tag === 'triggers' ? trackingOf(options, source.type, tracked, { guarded, keyTypes }) : []
   const tracking = all.length === 0 ? null : fingerprint(all)
   const position = (await readPosition(database, state, flow.name)) as Position | undefined // only `run.ts` writes it
   const parts = await readAllParts(database, all, position?.parts ?? {})
@@ -102,15 +106,20 @@ export async function lookRollup(
       ...all.map((one) => ({ tracking: one, table: one.table })),
       ...known.map((one) => ({ tracking: one.tracking, table: one.part })),
     ]))
+  const untracked = tracking === null || there ? null : all
+  const marks = await readMarks(database, state, flow.name)
   const facts: RollupFacts = {
     source,
-    untracked: tracking === null || there ? null : all,
+    untracked,
     tracking,
     leftovers: await readLeftovers(database, tracked, all),
     parts,
     standing: standing !== null,
     position: position ?? null,
-    marks: await readMarks(database, state, flow.name),
+    marks:
+      untracked === null && position?.hash === flow.definitionHash
+        ? await timesOf(database, options, source.type, marks, range)
+        : timesAlone(marks),
     extent: null,
   }
   // Slices that were asked for say themselves which time they are of.

@@ -8,6 +8,7 @@ import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
 import { countAll, tally } from './bulk.ts'
 import type { RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
+import { timesOf } from './marks.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchAt, stretchesBetween, type Stretch } from './slices.ts'
 import { instant, instants, within } from './sql/buckets.ts'
@@ -70,8 +71,10 @@ class Counting {
         await this.#whole()
         break
       case 'changed': {
-        const marks = await this.#take(null, this.#detail.through)
-        const { position } = this.#detail.facts
+        const { position, source } = this.#detail.facts
+        // Taken by one statement and looked up by another, which sees no less.
+        const taken = await this.#take(null, this.#detail.through, 'keys')
+        const marks = await timesOf(this.#tx, options, source.type, taken)
         await this.#redo(changedBuckets(options, { marks, position }, this.#context.now, this.#detail.through))
         break
       }
@@ -105,10 +108,14 @@ class Counting {
     return buckets.filter(({ from }) => from < this.#detail.through)
   }
 
-  /** Takes the marks of all grains in [from, to). */
-  async #take(from: number | null, to: number, all = false): ReturnType<typeof takeMarks> {
+  /** Takes the marks of all grains in [from, to). Those of keys are left to who does not count a range. */
+  async #take(
+    from: number | null,
+    to: number,
+    timeless: 'none' | 'keys' | 'all' = 'none',
+  ): ReturnType<typeof takeMarks> {
     const bounds = { from: from === null ? null : new Date(from), to: new Date(to) }
-    return await takeMarks(this.#tx, stateOf(this.#context), this.#flow.name, { grains: null, ...bounds, all })
+    return await takeMarks(this.#tx, stateOf(this.#context), this.#flow.name, { grains: null, ...bounds, timeless })
   }
 
   /** One slice: its own buckets, as far as they lie in the range. What is made of them is left to its own slice, and marked. */
@@ -129,7 +136,7 @@ class Counting {
       grains: finest ? [null, grain] : [grain],
       from: new Date(first.from),
       to: new Date(until),
-      all: false,
+      timeless: 'none',
     })
     await this.#ready()
     await this.#replace(grain, buckets)
@@ -252,7 +259,7 @@ class Counting {
     const { options } = this.#flow
     const { facts, work, through } = this.#detail
     if (work.tag === 'whole') this.#context.log('info', `counting everything: ${work.why}`)
-    await this.#take(null, through, true)
+    await this.#take(null, through, 'all')
     const standing = await readStanding(this.#tx, options.to)
     const extent = await readExtent(this.#tx, options, facts.source.type)
     if (extent === null || extent.from >= through) {

@@ -1,12 +1,16 @@
 /**
- * Triggers that mark what changes: whenever a statement has written events (or what they are joined with), the quarters of an hour that it
- * touched, as they were and as they are, go into `dirty`. A statement that changes nothing that is counted marks nothing. Their functions
- * run with the rights of whoever made them and a pinned search path, so that a role that may write events needs no rights here.
+ * Triggers that mark what changes: whenever a statement has written events, the quarters of an hour that it touched, as they were and as
+ * they are, go into `dirty`; of what events are joined with, the keys do. No trigger reads a table: its snapshot would not have what others
+ * have not committed yet, or what is younger than a transaction of `repeatable read`. A statement that changes nothing that is counted marks
+ * nothing. Their functions run with the rights of whoever made them and a pinned search path, so that a role that may write events needs no
+ * rights here.
  */
 import { createHash } from 'node:crypto'
 import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
+import { keysAtMost } from '../../../state/dirty.ts'
 import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
-import { fromJoined, instant, type AtType } from './events.ts'
+import { instant, quarter, type AtType } from './events.ts'
+import { keyOf, type KeyTypes } from './keys.ts'
 
 /** A trigger function, and the triggers on one table, and on each of its partitions, that call it. */
 export interface Tracking {
@@ -15,6 +19,8 @@ export interface Tracking {
   readonly name: string
   /** Those of the table that count. */
   readonly columns: readonly string[]
+  /** Of the key that rows are marked by; of events there are none. */
+  readonly keyTypes: readonly string[]
   readonly operations: readonly Operation[]
   /** What the function does. */
   readonly body: string
@@ -42,35 +48,64 @@ export function trackingOf(
   options: RollupOptions,
   type: AtType,
   by: Tracked,
-  guarded: readonly string[],
+  { guarded, keyTypes }: { readonly guarded: readonly string[]; readonly keyTypes: KeyTypes },
 ): readonly Tracking[] {
   const names = [...new Set([options.at, ...eventColumns(options)])]
-  const own = tracking(
-    { table: options.from, what: 'events', columns: names, carried: [options.at] },
-    by,
-    ['insert', 'update', 'delete', 'truncate'],
-    (rows) =>
-      sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)})`,
-  )
+  const own = tracking({ table: options.from, what: 'events', columns: names, carried: [options.at] }, by, {
+    operations: ['insert', 'update', 'delete', 'truncate'],
+    marking: ofTimes(options, type),
+    keyTypes: [],
+  })
   const joined = options.joins.map((one) => {
-    const operations: Operation[] = guarded.includes(one.alias)
-      ? ['update', 'delete', 'truncate']
-      : ['insert', 'update', 'delete', 'truncate']
-    const carried = [...new Set(one.on.map(({ theirs }) => theirs))]
+    const carried = keyOf(one)
     const columns = [...new Set([...carried, ...joinedColumns(options, one)])]
-    return tracking(
-      { table: one, what: one.alias, columns, carried },
-      by,
-      operations,
-      (rows) =>
-        sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows)} where isfinite(${ident('t', options.at)})`,
-    )
+    return tracking({ table: one, what: one.alias, columns, carried }, by, {
+      operations: guarded.includes(one.alias)
+        ? ['update', 'delete', 'truncate']
+        : ['insert', 'update', 'delete', 'truncate'],
+      marking: ofKeys(one),
+      keyTypes: keyTypes.get(one.alias) ?? [],
+    })
   })
   return [own, ...joined]
 }
 
-function quarter(at: Query): Query {
-  return sql`date_bin('15 minutes', ${at}, '2000-01-01 00:00+00')`
+/** How what has happened to rows is told, and how it stands in `dirty`. */
+interface Marking {
+  /** Of what is told of a row. */
+  readonly type: Query
+  /** An array of it; null in it: everything. */
+  told(rows: Query): Query
+  readonly columns: Query
+  /** The values of these columns, of `m.told`. */
+  readonly values: Query
+}
+
+function ofTimes(options: RollupOptions, type: AtType): Marking {
+  return {
+    type: raw('timestamptz'),
+    told: (rows) =>
+      sql`array(select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)}))`,
+    columns: raw('at'),
+    values: raw('m.told'),
+  }
+}
+
+/** A key with a null in it is of no event. */
+function ofKeys(joined: Join): Marking {
+  const key = keyOf(joined).map((name) => ident('r', name))
+  const texts = key.map((one) => sql`${one}::text`)
+  const known = key.map((one) => sql`${one} is not null`)
+  return {
+    type: raw('jsonb'),
+    told: (
+      rows,
+    ) => sql`(select case when cardinality(k.told) > ${raw(String(keysAtMost))} then array[null]::jsonb[] else k.told end
+      from (select array(select distinct jsonb_build_array(${join(texts, ', ')}) from (${rows}) as r where ${join(known, ' and ')}
+        limit ${raw(String(keysAtMost + 1))}) as told) as k)`,
+    columns: raw('joined, key'),
+    values: sql`case when m.told is not null then ${literal(joined.alias)} end, m.told`,
+  }
 }
 
 /** Columns of the events that decide what is counted, besides their time. */
@@ -108,15 +143,21 @@ function madeFor({ project, flow }: Tracked): string {
 function tracking(
   { table, what, columns, carried }: Watched,
   by: Tracked,
-  operations: readonly Operation[],
-  marks: (rows: Query) => Query,
+  {
+    operations,
+    marking,
+    keyTypes,
+  }: {
+    readonly operations: readonly Operation[]
+    readonly marking: Marking
+    readonly keyTypes: readonly string[]
+  },
 ): Tracking {
   const { schema, project, flow } = by
   const name = `mark_${shortHash(JSON.stringify([project, flow, what]))}`
   const called = ident(schema, name)
-  const dirty = ident(schema, 'dirty')
-  const into = (from: Query): string =>
-    sql`insert into ${dirty} (project, flow, at) select ${literal(project)}, ${literal(flow)}, m.at from ${from} as m (at)`
+  const into = (told: Query): string =>
+    sql`insert into ${ident(schema, 'dirty')} (project, flow, ${marking.columns}) select ${literal(project)}, ${literal(flow)}, ${marking.values} from unnest(${told}) as m (told)`
       .sql
   // Every column by the name of its relation: some are called as variables of the function are.
   const of = (alias: string, names: readonly string[]): Query =>
@@ -139,13 +180,13 @@ function tracking(
     .filter((operation) => operation !== 'truncate')
     .map(
       (operation, index) =>
-        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      sluice_marks := array(${marks(rows[operation]).sql});`,
+        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      sluice_marks := ${marking.told(rows[operation]).sql};`,
     )
     .join('\n    ')
   // Told first and written then: what is caught has written nothing, hence costs its transaction no number.
   const body = `#variable_conflict use_column
 declare
-  sluice_marks timestamptz[] := array[null];
+  sluice_marks ${marking.type.sql}[] := array[null];
 begin
   begin
     ${branches}
@@ -155,7 +196,7 @@ begin
     -- The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
     sluice_marks := array[null];
   end;
-  ${into(raw('unnest(sluice_marks)'))};
+  ${into(raw('sluice_marks'))};
   return null;
 end`
   const relations: Readonly<Record<Operation, string>> = {
@@ -171,11 +212,12 @@ end`
     table,
     name,
     columns,
+    keyTypes,
     operations,
     body,
     statements: [
-      // Text that tells close numbers apart, whatever the writer's session prints.
-      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 as ${dollars(body)}`,
+      // Text that tells close numbers apart, and dates that anybody reads, whatever the writer's session prints.
+      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 set datestyle = 'ISO' as ${dollars(body)}`,
       sql`comment on function ${called}() is ${literal(madeFor(by))}`,
     ],
     triggersOn: (one) => [
@@ -186,7 +228,7 @@ end`
       ),
     ],
     dropFrom,
-    markAll: (one) => raw(into(sql`(${marks(rowsOf(sql`only ${ident(one.schema, one.table)}`))})`)),
+    markAll: (one) => raw(into(marking.told(rowsOf(sql`only ${ident(one.schema, one.table)}`)))),
   }
 }
 
@@ -197,11 +239,15 @@ function dollars(text: string): Query {
   return raw(`$${tag}$${text}$${tag}$`)
 }
 
-/** What changes when the functions or triggers do, whatever partitions there are. */
+/** What changes when the functions or triggers do, or what they write can be read no more; whatever partitions there are. */
 export function fingerprint(all: readonly Tracking[]): string {
   return shortHash(
     JSON.stringify(
-      all.map((one) => [one.name, [...one.statements, ...one.triggersOn(one.table)].map((statement) => statement.sql)]),
+      all.map((one) => [
+        one.name,
+        one.keyTypes,
+        [...one.statements, ...one.triggersOn(one.table)].map((statement) => statement.sql),
+      ]),
     ),
   )
 }

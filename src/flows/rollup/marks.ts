@@ -1,0 +1,43 @@
+/**
+ * Marks as times. A mark of a joined row names no time: its events are looked up by whoever reads it, as of its own snapshot. That is never
+ * too early: an event that is not seen there is not counted there either, and leaves a mark of its own.
+ */
+import type { Bucket } from '../../lib/calendar.ts'
+import type { Sql } from '../../lib/sql.ts'
+import type { Mark, Marks } from '../../state/dirty.ts'
+import type { RollupOptions } from './config.ts'
+import { instant } from './sql/buckets.ts'
+import type { AtType } from './sql/events.ts'
+import { quartersOfKeys, readKeyTypes } from './sql/keys.ts'
+
+/** `range`: of keys nothing else is of interest. */
+export async function timesOf(
+  db: Sql,
+  options: RollupOptions,
+  type: AtType,
+  { times, keys }: Marks,
+  range: Bucket | null = null,
+): Promise<readonly Mark[]> {
+  if (keys.length === 0) return times
+  const types = await readKeyTypes(db, options.joins)
+  const found = [...times]
+  for (const { alias } of options.joins) {
+    const own = keys.filter(({ joined }) => joined === alias)
+    if (own.length === 0) continue
+    const quarters = await db.all<{ at: Date }>(
+      quartersOfKeys(options, type, {
+        alias,
+        types: types.get(alias) ?? [],
+        keys: own,
+        range: range === null ? null : { from: instant(range.from), to: instant(range.to) },
+      }),
+    )
+    found.push(...quarters.map(({ at }) => ({ grain: null, at })))
+  }
+  return found
+}
+
+/** What is known of times where keys are not to be looked up, because whoever wrote them is not trusted. */
+export function timesAlone({ times, keys }: Marks): readonly Mark[] {
+  return keys.length === 0 ? times : [...times, { grain: null, at: null }]
+}
