@@ -2,12 +2,12 @@
  * Marks as times. A mark of a joined row names no time: its events are looked up by whoever reads it, as of its own snapshot. That is never
  * too early: an event that is not seen there is not counted there either, and leaves a mark of its own.
  */
-import type { Bucket } from '../../lib/calendar.ts'
-import type { Sql } from '../../lib/sql.ts'
+import { supported, type Bucket } from '../../lib/calendar.ts'
+import { raw, sql, type Sql } from '../../lib/sql.ts'
 import type { Mark, Marks } from '../../state/dirty.ts'
 import type { RollupOptions } from './config.ts'
 import { instant } from './sql/buckets.ts'
-import type { AtType } from './sql/events.ts'
+import { eventsOf, quarter, type AtType } from './sql/events.ts'
 import { quartersOfKeys, readKeyTypes } from './sql/keys.ts'
 
 /** `range`: of keys nothing else is of interest. */
@@ -40,4 +40,18 @@ export async function timesOf(
 /** What is known of times where keys are not to be looked up, because whoever wrote them is not trusted. */
 export function timesAlone({ times, keys }: Marks): readonly Mark[] {
   return keys.length === 0 ? times : [...times, { grain: null, at: null }]
+}
+
+/** The quarters of an hour in which events are, from then on. */
+export async function readQuarters(
+  db: Sql,
+  options: RollupOptions,
+  type: AtType,
+  from: number,
+): Promise<readonly Date[]> {
+  const bare = { ...options, joins: [], dimensions: [], measures: [] }
+  const range = { from: instant(from), to: instant(supported.to) }
+  const rows = await db.all<{ at: Date }>(sql`
+    select distinct ${quarter(raw('e."at"'))} as "at" from ${eventsOf(bare, type, range)} as e where e."at" >= ${range.from} and e."at" < ${range.to}`)
+  return rows.map(({ at }) => at)
 }

@@ -8,7 +8,7 @@ import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
 import { countAll, tally } from './bulk.ts'
 import type { RollupOptions } from './config.ts'
 import { readExtent, stateOf, type Position } from './facts.ts'
-import { timesOf } from './marks.ts'
+import { readQuarters, timesOf } from './marks.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchAt, stretchesBetween, type Stretch } from './slices.ts'
 import { instant, instants, within } from './sql/buckets.ts'
@@ -262,6 +262,7 @@ class Counting {
     await this.#take(null, through, 'all')
     const standing = await readStanding(this.#tx, options.to)
     const extent = await readExtent(this.#tx, options, facts.source.type)
+    if (facts.untracked !== null && extent !== null && extent.to > through) await this.#markLater()
     if (extent === null || extent.from >= through) {
       refuseForeign(options, standing)
       if (standing !== null && options.keepRaw === null) await this.#tx.run(sql`delete from ${tableOf(options)}`)
@@ -323,6 +324,13 @@ class Counting {
       for (const stretch of stretchesBetween(whole.from, whole.through, grain, options.calendar))
         this.#done.set(stretch.slice.key, stretch)
     await this.#moveOn()
+  }
+
+  /** Events that are not over yet, and came before the triggers: nobody else has marked them. */
+  async #markLater(): Promise<void> {
+    const { facts, through } = this.#detail
+    const at = await readQuarters(this.#tx, this.#flow.options, facts.source.type, through)
+    await addMarks(this.#tx, stateOf(this.#context), this.#flow.name, null, at)
   }
 
   /** Drops what is not kept any more. */
