@@ -14,14 +14,17 @@ import { readKeyTypes } from './sql/keys.ts'
 import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
 import {
-  areTracked,
+  areSame,
   fingerprint,
   readLeftovers,
   readParts,
   readTables,
+  readTriggers,
   trackingOf,
   type Part,
+  type TrackedTable,
   type Tracking,
+  type Triggers,
 } from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
@@ -33,6 +36,8 @@ export interface Position {
   readonly source: string
   /** Of the triggers; null: there are none. */
   readonly tracking: string | null
+  /** Which those were; null, or left out: it is not known, and what is there is not trusted. */
+  readonly triggers?: Triggers | null
   /** Partitions of the tables, by oid: the name of the triggers that are on them. Of others nobody has marked changes. */
   readonly parts?: Readonly<Record<string, string>>
   /** Where events are not kept: since when there are rows of each grain. */
@@ -55,6 +60,12 @@ export interface RollupFacts {
   /** Triggers to be made; null: they are there, or none are wanted. */
   readonly untracked: readonly Tracking[] | null
   readonly tracking: string | null
+  /** Some that are there are others than at the last run, or were switched off in between. */
+  readonly switched: boolean
+  /** Which they are; null: they are to be made. */
+  readonly triggers: Triggers | null
+  /** The tables that have them, but for partitions that have come. */
+  readonly tracked: readonly TrackedTable[]
   /** Drops what earlier definitions have left on tables. */
   readonly leftovers: readonly Query[]
   readonly parts: {
@@ -99,19 +110,20 @@ export async function lookRollup(
   const position = (await readPosition(database, state, flow.name)) as Position | undefined // only `run.ts` writes it
   const parts = await readAllParts(database, all, position?.parts ?? {})
   const known = parts.all.filter((one) => !parts.come.includes(one))
-  const there =
-    tracking !== null &&
-    position?.tracking === tracking &&
-    (await areTracked(database, [
-      ...all.map((one) => ({ tracking: one, table: one.table })),
-      ...known.map((one) => ({ tracking: one.tracking, table: one.part })),
-    ]))
-  const untracked = tracking === null || there ? null : all
+  const on = [
+    ...all.map((one) => ({ tracking: one, table: one.table })),
+    ...known.map(({ tracking: one, part }) => ({ tracking: one, table: part })),
+  ]
+  const triggers = tracking !== null && position?.tracking === tracking ? await readTriggers(database, on) : null
+  const untracked = tracking === null || triggers !== null ? null : all
   const marks = await readMarks(database, state, flow.name)
   const facts: RollupFacts = {
     source,
     untracked,
     tracking,
+    switched: triggers !== null && !areSame(triggers, position?.triggers ?? {}),
+    triggers,
+    tracked: on,
     leftovers: await readLeftovers(database, tracked, all),
     parts,
     standing: standing !== null,
@@ -155,6 +167,7 @@ export function wholeBecause(flow: Flow<RollupOptions>, request: WorkRequest, fa
   if (!facts.standing) return 'the table is gone'
   if (position.source !== source.oid) return 'the table of events is another one'
   if (facts.untracked !== null) return 'changes were not marked: the triggers were not there'
+  if (facts.switched) return 'changes were not marked: triggers were switched off for a while'
   // Where events are not kept, that is how they go: their buckets stay.
   if (facts.parts.dropped && flow.options.keepRaw === null) return 'a partition of the events was dropped'
   if (marks.some(({ at }) => at === null)) return 'the events were cleared away'

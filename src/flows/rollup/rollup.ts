@@ -66,12 +66,12 @@ async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise
               fix: `create index concurrently on ${table} (${options.at})`,
             },
           ]),
-      ...(facts.untracked !== null && facts.position !== null
+      ...((facts.untracked !== null || facts.switched) && facts.position !== null
         ? [
             {
               severity: 'warning' as const,
               about,
-              says: `triggers that mark changes are missing on ${table}, or switched off: the next run makes them and counts everything anew`,
+              says: `triggers that mark changes are missing on ${table}, or are or were switched off: the next run counts everything anew`,
               fix: `sluice run ${about}`,
             },
           ]

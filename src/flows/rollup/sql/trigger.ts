@@ -261,11 +261,17 @@ export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking
   return rows.map(({ name }) => sql`drop function ${ident(by.schema, name)}() cascade`)
 }
 
-/** Whether all triggers are on all of these tables, would fire, and do what these do. */
-export async function areTracked(
-  db: Sql,
-  all: readonly { readonly tracking: Tracking; readonly table: TableRef }[],
-): Promise<boolean> {
+/** A table, or a partition, and the triggers that are, or are to be, on it. */
+export interface TrackedTable {
+  readonly tracking: Tracking
+  readonly table: TableRef
+}
+
+/** By the oid of a table which triggers are on it: another text when one was made anew, or switched off and on. */
+export type Triggers = Readonly<Record<string, string>>
+
+/** Null: on some of these tables they are not there, would not fire, or do something else. */
+export async function readTriggers(db: Sql, all: readonly TrackedTable[]): Promise<Triggers | null> {
   const wanted = all.flatMap(({ tracking: { name, operations, body }, table }) =>
     operations.map((operation) => ({
       name: `sluice_${name}_${operation}`,
@@ -273,13 +279,21 @@ export async function areTracked(
       body,
     })),
   )
-  const { count } = await db.one<{ count: number }>(sql`
-    select count(*)::int as count
+  const found = await db.all<{ table: string; count: number; triggers: string }>(sql`
+    select t.tgrelid::text as "table", count(*)::int as "count",
+      left(md5(string_agg(concat_ws(' ', t.oid, t.xmin), ',' order by t.oid)), 12) as "triggers"
     from unnest(${wanted.map(({ name }) => name)}::text[], ${wanted.map(({ table }) => table)}::text[],
         ${wanted.map(({ body }) => body)}::text[]) as w (name, relation, body)
       join pg_trigger t on t.tgname = w.name and t.tgrelid = to_regclass(w.relation) and t.tgenabled in ('O', 'A')
-      join pg_proc p on p.oid = t.tgfoid and p.prosrc = w.body`)
-  return count === wanted.length
+      join pg_proc p on p.oid = t.tgfoid and p.prosrc = w.body
+    group by t.tgrelid`)
+  if (found.reduce((sum, { count }) => sum + count, 0) < wanted.length) return null
+  return Object.fromEntries(found.map(({ table, triggers }) => [table, triggers]))
+}
+
+/** Whether these are among those, none switched in between. Pure. */
+export function areSame(these: Triggers, those: Triggers): boolean {
+  return Object.entries(these).every(([table, triggers]) => those[table] === triggers)
 }
 
 /** A partition of a table, at any depth, or a table that inherits from it. */
