@@ -1,6 +1,6 @@
 /** What is there before anything is counted: the events, the marks, how far the table has come. Changes nothing. */
 import { SluiceError } from '../../lib/error.ts'
-import { ident, sql, type Query, type Sql } from '../../lib/sql.ts'
+import { ident, sql, type Sql } from '../../lib/sql.ts'
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { writtenBound } from '../../lib/written.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
@@ -21,6 +21,7 @@ import {
   readTables,
   readTriggers,
   trackingOf,
+  type Leftover,
   type Part,
   type TrackedTable,
   type Tracking,
@@ -67,7 +68,7 @@ export interface RollupFacts {
   /** The tables that have them, but for partitions that have come. */
   readonly tracked: readonly TrackedTable[]
   /** Drops what earlier definitions have left on tables. */
-  readonly leftovers: readonly Query[]
+  readonly leftovers: readonly Leftover[]
   readonly parts: {
     /** Partitions of the tables that have triggers. */
     readonly all: readonly TrackedPart[]

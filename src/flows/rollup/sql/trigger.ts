@@ -33,7 +33,8 @@ export interface Tracking {
   markAll(table: TableRef): Query
 }
 
-export type Operation = 'insert' | 'update' | 'delete' | 'truncate'
+const allOperations = ['insert', 'update', 'delete', 'truncate'] as const
+export type Operation = (typeof allOperations)[number]
 
 export interface Tracked {
   readonly schema: string
@@ -206,8 +207,8 @@ end`
     truncate: '',
   }
   const nameOf = (operation: Operation): Query => ident(`sluice_${name}_${operation}`)
-  const dropFrom = (one: TableRef): readonly Query[] =>
-    operations.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
+  const drop = (which: readonly Operation[], one: TableRef): readonly Query[] =>
+    which.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
   return {
     table,
     name,
@@ -220,14 +221,18 @@ end`
       sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 set datestyle = 'ISO' as ${dollars(body)}`,
       sql`comment on function ${called}() is ${literal(madeFor(by))}`,
     ],
+    // Replaced rather than dropped: that waits for who writes to the table, not for who reads it.
     triggersOn: (one) => [
-      ...dropFrom(one),
+      ...drop(
+        allOperations.filter((operation) => !operations.includes(operation)),
+        one,
+      ),
       ...operations.map(
         (operation) =>
-          sql`create trigger ${nameOf(operation)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${called}()`,
+          sql`create or replace trigger ${nameOf(operation)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${called}()`,
       ),
     ],
-    dropFrom,
+    dropFrom: (one) => drop(allOperations, one),
     markAll: (one) => raw(into(marking.told(rowsOf(sql`only ${ident(one.schema, one.table)}`)))),
   }
 }
@@ -252,13 +257,23 @@ export function fingerprint(all: readonly Tracking[]): string {
   )
 }
 
+/** A function that nobody has a use for any more, and the tables that have triggers which call it. */
+export interface Leftover {
+  readonly drop: Query
+  readonly tables: readonly TableRef[]
+}
+
 /** Functions of this flow that its definition has no use for any more, with the triggers that call them. */
-export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking[]): Promise<readonly Query[]> {
-  const rows = await db.all<{ name: string }>(sql`
-    select p.proname::text as "name" from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking[]): Promise<readonly Leftover[]> {
+  const rows = await db.all<{ name: string; tables: TableRef[] }>(sql`
+    select p.proname::text as "name", array(
+      select distinct jsonb_build_object('schema', tn.nspname, 'table', c.relname) from pg_trigger t
+        join pg_class c on c.oid = t.tgrelid join pg_namespace tn on tn.oid = c.relnamespace
+      where t.tgfoid = p.oid) as "tables"
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname = ${by.schema} and obj_description(p.oid, 'pg_proc') = ${madeFor(by)}
       and p.proname <> all(${all.map(({ name }) => name)}::text[])`)
-  return rows.map(({ name }) => sql`drop function ${ident(by.schema, name)}() cascade`)
+  return rows.map(({ name, tables }) => ({ drop: sql`drop function ${ident(by.schema, name)}() cascade`, tables }))
 }
 
 /** A table, or a partition, and the triggers that are, or are to be, on it. */
