@@ -15,18 +15,16 @@ import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
 import {
   areSame,
-  fingerprint,
   readLeftovers,
   readParts,
   readTables,
   readTriggers,
-  trackingOf,
   type Leftover,
   type Part,
   type TrackedTable,
-  type Tracking,
   type Triggers,
-} from './sql/trigger.ts'
+} from './sql/tracked.ts'
+import { fingerprint, trackingOf, type Tracking } from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
 export interface Position {

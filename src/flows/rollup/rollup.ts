@@ -1,8 +1,8 @@
-import { SluiceError } from '../../lib/error.ts'
-import { whateverIsDue, type Ddl, type Finding, type Flow, type Kind, type LookContext } from '../flow.ts'
+import type { Ddl, Flow, Kind, LookContext } from '../flow.ts'
 import { approximateWords, levelName, type RollupOptions } from './config.ts'
 import { refuseUncountable } from './countable.ts'
 import { lookRollup, type RollupFacts } from './facts.ts'
+import { inspectRollup } from './inspect.ts'
 import { dueStretches, planRollup, refuseRollup, type RollupDetail } from './plan.ts'
 import { runRollup } from './run.ts'
 import { readStanding } from './sql/table.ts'
@@ -32,7 +32,7 @@ export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
   tidy: async () => {},
   verify: verifyRollup,
   ddl,
-  inspect,
+  inspect: inspectRollup,
 }
 
 async function ddl({ options }: Flow<RollupOptions>, { state }: LookContext): Promise<Ddl> {
@@ -46,39 +46,4 @@ async function ddl({ options }: Flow<RollupOptions>, { state }: LookContext): Pr
       : `create table ${to.schema}.${to.table} (\n${standing.map(({ name, type }) => `  "${name.replaceAll('"', '""')}" ${type}`).join(',\n')}\n);`
   const marked = approximateWords(measures)
   return { source, target: marked === null ? target : `${target}\n-- ${marked}`, columns: [], problem: null }
-}
-
-async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise<readonly Finding[]> {
-  const { options, name: about } = flow
-  const table = `${options.from.schema}.${options.from.table}`
-  try {
-    const facts = await lookRollup(flow, whateverIsDue, context)
-    await refuseUncountable(context.state, flow, facts.source)
-    return [
-      { severity: 'fine', about, says: `counts the events of ${table}`, fix: null },
-      ...(facts.source.indexed
-        ? []
-        : [
-            {
-              severity: 'warning' as const,
-              about,
-              says: `no index finds events of ${table} by ${options.at}: every run reads all of them`,
-              fix: `create index concurrently on ${table} (${options.at})`,
-            },
-          ]),
-      ...((facts.untracked !== null || facts.switched) && facts.position !== null
-        ? [
-            {
-              severity: 'warning' as const,
-              about,
-              says: `triggers that mark changes are missing on ${table}, or are or were switched off: the next run counts everything anew`,
-              fix: `sluice run ${about}`,
-            },
-          ]
-        : []),
-    ]
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    return [{ severity: 'problem', about, says: `${error.code}: ${error.summary}: ${error.why}`, fix: error.fix }]
-  }
 }

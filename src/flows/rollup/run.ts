@@ -16,7 +16,6 @@ import { countEvents, countFiner, tableOf } from './sql/count.ts'
 import { dropHomeless, dropStrays } from './sql/strays.ts'
 import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
 import { shapeOf, type Extent } from './sql/whole.ts'
-import type { Triggers } from './sql/trigger.ts'
 import { track } from './track.ts'
 import { sortBuckets, type Buckets, type Since } from './work.ts'
 
@@ -30,10 +29,10 @@ export async function runRollup(
   context: WorkContext,
 ): Promise<void> {
   const { detail } = plan
-  const triggers = await track(flow, detail, context)
+  const facts = { ...detail.facts, triggers: await track(flow, detail, context) }
   await context.publishAll(async (tx) => {
     await roomToCount(tx)
-    return await new Counting(flow, detail, { context, triggers }, tx).count()
+    return await new Counting(flow, { ...detail, facts }, context, tx).count()
   })
 }
 
@@ -49,23 +48,16 @@ class Counting {
   readonly #flow: Flow<RollupOptions>
   readonly #detail: RollupDetail
   readonly #context: WorkContext
-  readonly #triggers: Triggers | null
   readonly #tx: Session
   readonly #done = new Map<string, Stretch>()
   #since: Since
   /** Rows by stretch of the finest grain, of how many finest rows each was made (`tally`); null: they have to be counted. */
   #tallied: Query | null = null
 
-  constructor(
-    flow: Flow<RollupOptions>,
-    detail: RollupDetail,
-    { context, triggers }: { readonly context: WorkContext; readonly triggers: Triggers | null },
-    tx: Session,
-  ) {
+  constructor(flow: Flow<RollupOptions>, detail: RollupDetail, context: WorkContext, tx: Session) {
     this.#flow = flow
     this.#detail = detail
     this.#context = context
-    this.#triggers = triggers
     this.#tx = tx
     this.#since = detail.facts.position?.since ?? {}
   }
@@ -197,7 +189,7 @@ class Counting {
       hash: this.#flow.definitionHash,
       source: facts.source.oid,
       tracking: facts.tracking,
-      triggers: this.#triggers,
+      triggers: facts.triggers,
       since: this.#since,
       parts: Object.fromEntries(facts.parts.all.map(({ part, tracking }) => [part.oid, tracking.name])),
     }
@@ -271,7 +263,11 @@ class Counting {
     await this.#take(null, through, 'all')
     const standing = await readStanding(this.#tx, options.to)
     const extent = await readExtent(this.#tx, options, facts.source.type)
-    if ((facts.untracked !== null || facts.switched) && extent !== null && extent.to > through) await this.#markLater()
+    if ((facts.untracked !== null || facts.switched) && extent !== null && extent.to > through) {
+      // Events of buckets that are not over yet, which came before the triggers or past them: nobody else has marked them.
+      const later = await readQuarters(this.#tx, options, facts.source.type, through)
+      await addMarks(this.#tx, stateOf(this.#context), this.#flow.name, null, later)
+    }
     if (extent === null || extent.from >= through) {
       refuseForeign(options, standing)
       if (standing !== null && options.keepRaw === null) await this.#tx.run(sql`delete from ${tableOf(options)}`)
@@ -333,13 +329,6 @@ class Counting {
       for (const stretch of stretchesBetween(whole.from, whole.through, grain, options.calendar))
         this.#done.set(stretch.slice.key, stretch)
     await this.#moveOn()
-  }
-
-  /** Events of buckets that are not over yet, and came before the triggers or past them: nobody else has marked them. */
-  async #markLater(): Promise<void> {
-    const { facts, through } = this.#detail
-    const at = await readQuarters(this.#tx, this.#flow.options, facts.source.type, through)
-    await addMarks(this.#tx, stateOf(this.#context), this.#flow.name, null, at)
   }
 
   /** Drops what is not kept any more. */

@@ -4,7 +4,7 @@ import type { Flow, WorkContext } from '../flow.ts'
 import type { RollupOptions, TableRef } from './config.ts'
 import type { RollupDetail } from './plan.ts'
 import { readHolders, type Holder } from './sql/holders.ts'
-import { areSame, readTriggers, type Triggers } from './sql/trigger.ts'
+import { areSame, readTriggers, type Triggers } from './sql/tracked.ts'
 
 /**
  * Makes the triggers that are missing, and says which there are then (`Position.triggers`). From their commit on every change is marked; all

@@ -6,7 +6,7 @@
  * rights here.
  */
 import { createHash } from 'node:crypto'
-import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
+import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import { keysAtMost } from '../../../state/dirty.ts'
 import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
 import { instant, quarter, type AtType } from './events.ts'
@@ -136,10 +136,10 @@ interface Watched {
   readonly carried: readonly string[]
 }
 
-/** Who made the function, as its comment says. */
-function madeFor({ project, flow }: Tracked): string {
-  return `Sluice: marks what the rollup ${flow} of ${project} has to count anew`
-}
+/** Who made the function, as its comment says: between these two stands the flow. */
+export const madeBy = 'Sluice: marks what the rollup '
+export const madeIn = ({ project }: Pick<Tracked, 'project'>): string => ` of ${project} has to count anew`
+export const madeFor = (by: Tracked): string => `${madeBy}${by.flow}${madeIn(by)}`
 
 function tracking(
   { table, what, columns, carried }: Watched,
@@ -255,85 +255,4 @@ export function fingerprint(all: readonly Tracking[]): string {
       ]),
     ),
   )
-}
-
-/** A function that nobody has a use for any more, and the tables that have triggers which call it. */
-export interface Leftover {
-  readonly drop: Query
-  readonly tables: readonly TableRef[]
-}
-
-/** Functions of this flow that its definition has no use for any more, with the triggers that call them. */
-export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking[]): Promise<readonly Leftover[]> {
-  const rows = await db.all<{ name: string; tables: TableRef[] }>(sql`
-    select p.proname::text as "name", array(
-      select distinct jsonb_build_object('schema', tn.nspname, 'table', c.relname) from pg_trigger t
-        join pg_class c on c.oid = t.tgrelid join pg_namespace tn on tn.oid = c.relnamespace
-      where t.tgfoid = p.oid) as "tables"
-    from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = ${by.schema} and obj_description(p.oid, 'pg_proc') = ${madeFor(by)}
-      and p.proname <> all(${all.map(({ name }) => name)}::text[])`)
-  return rows.map(({ name, tables }) => ({ drop: sql`drop function ${ident(by.schema, name)}() cascade`, tables }))
-}
-
-/** A table, or a partition, and the triggers that are, or are to be, on it. */
-export interface TrackedTable {
-  readonly tracking: Tracking
-  readonly table: TableRef
-}
-
-/** By the oid of a table which triggers are on it: another text when one was made anew, or switched off and on. */
-export type Triggers = Readonly<Record<string, string>>
-
-/** Null: on some of these tables they are not there, would not fire, or do something else. */
-export async function readTriggers(db: Sql, all: readonly TrackedTable[]): Promise<Triggers | null> {
-  const wanted = all.flatMap(({ tracking: { name, operations, body }, table }) =>
-    operations.map((operation) => ({
-      name: `sluice_${name}_${operation}`,
-      table: ident(table.schema, table.table).sql,
-      body,
-    })),
-  )
-  const found = await db.all<{ table: string; count: number; triggers: string }>(sql`
-    select t.tgrelid::text as "table", count(*)::int as "count",
-      left(md5(string_agg(concat_ws(' ', t.oid, t.xmin), ',' order by t.oid)), 12) as "triggers"
-    from unnest(${wanted.map(({ name }) => name)}::text[], ${wanted.map(({ table }) => table)}::text[],
-        ${wanted.map(({ body }) => body)}::text[]) as w (name, relation, body)
-      join pg_trigger t on t.tgname = w.name and t.tgrelid = to_regclass(w.relation) and t.tgenabled in ('O', 'A')
-      join pg_proc p on p.oid = t.tgfoid and p.prosrc = w.body
-    group by t.tgrelid`)
-  if (found.reduce((sum, { count }) => sum + count, 0) < wanted.length) return null
-  return Object.fromEntries(found.map(({ table, triggers }) => [table, triggers]))
-}
-
-/** Whether these are among those, none switched in between. Pure. */
-export function areSame(these: Triggers, those: Triggers): boolean {
-  return Object.entries(these).every(([table, triggers]) => those[table] === triggers)
-}
-
-/** A partition of a table, at any depth, or a table that inherits from it. */
-export interface Part extends TableRef {
-  readonly oid: string
-}
-
-/** Those that can have such triggers: foreign ones cannot. */
-export async function readParts(db: Sql, { schema, table }: TableRef): Promise<readonly Part[]> {
-  return await db.all<{ oid: string; schema: string; table: string }>(sql`
-    with recursive part as (
-      select inhrelid as oid from pg_inherits where inhparent = to_regclass(${ident(schema, table).sql})
-      union select i.inhrelid from pg_inherits i join part on i.inhparent = part.oid)
-    select c.oid::text as "oid", n.nspname::text as "schema", c.relname::text as "table"
-    from part join pg_class c on c.oid = part.oid join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') order by c.oid`)
-}
-
-/** Of tables that were such parts: those that are still there, with their columns. */
-export async function readTables(
-  db: Sql,
-  oids: readonly string[],
-): Promise<readonly (Part & { readonly columns: readonly string[] })[]> {
-  return await db.all<{ oid: string; schema: string; table: string; columns: string[] }>(sql`
-    select c.oid::text as "oid", n.nspname::text as "schema", c.relname::text as "table",
-      array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "columns"
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = any(${oids}::text[]::oid[]) order by c.oid`)
 }
