@@ -36,7 +36,7 @@ test('totals are the truth whatever happens meanwhile', { timeout: (seconds + 18
     insert into view (blog, usr, paid, viewed_at)
       select i % 20, i % 500, i % 7, date_trunc('hour', now()) - interval '60 days' + (i % 1400) * interval '1 hour' from generate_series(1, 20000) i;
     create index on view (viewed_at); create index on view (blog);
-    create table blog (id int primary key, author int); insert into blog select i, i % 4 from generate_series(0, 19) i;`)
+    create table blog (id int primary key, author int); insert into blog select i, i % 4 from generate_series(0, 1999) i;`)
   const config = { project: 'project', database: project.url, flows: { views: flow } }
   const open = (): ReturnType<typeof openSluice> => openSluice({ directory: project.directory, config })
   await using one = await open()
@@ -61,8 +61,10 @@ test('totals are the truth whatever happens meanwhile', { timeout: (seconds + 18
         await client.query('select from view limit 1')
         await sleep(200)
       }
+      // All write events of the same blog for a moment, while one changes it, and never again: nothing makes up for what is missed then.
+      const blog = 1000 + (Math.floor((over - performance.now()) / 200) % 1000)
       await client.query(
-        `insert into view (blog, usr, paid, viewed_at) select ${turn} % 20, ${n * 1000} + i, 1, ${when} from generate_series(1, 3) i`,
+        `insert into view (blog, usr, paid, viewed_at) select ${blog}, ${n * 1000} + i, 1, ${when} from generate_series(1, 3) i`,
       )
       if (turn % 5 === 0 && !repeatable)
         await client.query(
@@ -70,8 +72,7 @@ test('totals are the truth whatever happens meanwhile', { timeout: (seconds + 18
         )
       if (turn % 7 === 0 && !repeatable)
         await client.query(`delete from view where id % 2003 = ${(turn * 11 + n) % 2003} and usr >= 1000`)
-      // Of each writer another blog, so that none waits for another's.
-      if (turn % 3 !== 1) await client.query(`update blog set author = (author + 1) % 4 where id in (${n}, ${n + 8})`)
+      if (blog % 8 === n) await client.query(`update blog set author = (author + 1) % 4 where id = ${blog}`)
       // A transaction whose rows are older than those of many that commit before it.
       if (turn % 4 === 0) await sleep(150 + (turn % 9) * 60)
       await client.query(turn % 13 === 0 ? 'rollback' : 'commit')

@@ -20,7 +20,7 @@ export async function timesOf(
 ): Promise<readonly Mark[]> {
   if (keys.length === 0) return times
   const types = await readKeyTypes(db, options.joins)
-  const found = [...times]
+  let found = times
   for (const { alias } of options.joins) {
     const own = keys.filter(({ joined }) => joined === alias)
     if (own.length === 0) continue
@@ -32,7 +32,7 @@ export async function timesOf(
         range: range === null ? null : { from: instant(range.from), to: instant(range.to) },
       }),
     )
-    found.push(...quarters.map(({ at }) => ({ grain: null, at })))
+    found = [...found, ...quarters.map(({ at }) => ({ grain: null, at }))]
   }
   return found
 }
