@@ -30,7 +30,9 @@ export interface Rollups {
   inspect(): Promise<readonly Finding[]>
 }
 
-export function openRollups(options: LookedAt & { readonly flows: () => readonly Flow[] }): Rollups {
+export function openRollups(given: Omit<LookedAt, 'signal'> & { readonly flows: () => readonly Flow[] }): Rollups {
+  // Whoever asks ends it himself.
+  const options = { ...given, signal: new AbortController().signal }
   const rollupOf = (name: string): Flow<RollupOptions> => {
     const found = options.flows().find((flow) => flow.name === name && flow.kind === 'rollup')
     // The options of this kind are these.

@@ -5,14 +5,23 @@ import type { Ranking } from './endpoints/series/read.ts'
 import type { SeriesRollup } from './endpoints/series/rollup.ts'
 import { whateverIsDue, type Flow } from './flows/flow.ts'
 import { approximateOf, columnsOf, levelName, type RollupOptions } from './flows/rollup/config.ts'
-import { lookRollup, readSource, wholeBecause, type Position } from './flows/rollup/facts.ts'
+import { eventsInTable, findTable, overTable } from './flows/rollup/events/table.ts'
+import {
+  distrusted,
+  lookAround,
+  lookCounted,
+  wholeBecause,
+  type Counted,
+  type LookedAt,
+  type Position,
+} from './flows/rollup/facts.ts'
 import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
 import { ofCounted, ofEvents, piecesOf } from './flows/rollup/sql/measure.ts'
 import { neverCounted } from './flows/rollup/verify.ts'
 import type { Bucket } from './lib/calendar.ts'
 import { SluiceError } from './lib/error.ts'
-import type { Database, Session } from './lib/sql.ts'
+import type { Database, Query, Session } from './lib/sql.ts'
 import { readPosition } from './state/position.ts'
 import type { State } from './state/state.ts'
 
@@ -45,19 +54,8 @@ export function openSeries(database: Database, state: State, flows: () => readon
 
 function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
   const { options, name, definitionHash } = flow
-  // Made for one question, which is answered in one transaction.
-  let looked: ReturnType<typeof lookRollup> | null = null
-  let source: ReturnType<typeof readSource> | null = null
-  const look = (session: Session, range: Bucket): ReturnType<typeof lookRollup> =>
-    (looked ??= lookRollup(
-      flow,
-      whateverIsDue,
-      { state: state.db, stateSchema: state.schema, project: state.project },
-      session,
-      range,
-    ))
-  const sourceOf = async (session: Session): ReturnType<typeof readSource> =>
-    looked === null ? await (source ??= readSource(session, flow)) : (await looked).source
+  const context = { state: state.db, stateSchema: state.schema, project: state.project }
+  const live = liveEvents(flow, context)
   const read = async (session: Session): Promise<Position | undefined> =>
     (await readPosition(session, state, name)) as Position | undefined // only the kind writes it
   return {
@@ -79,7 +77,7 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
     })),
     keep: options.keep,
     keepRaw: options.keepRaw,
-    events: async (session) => eventsOf(options, (await sourceOf(session)).type),
+    events: live === null ? null : live.events,
     position: async (session) => {
       const position = await read(session)
       return position === undefined
@@ -87,10 +85,50 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
         : { through: new Date(position.through), hash: position.hash, since: position.since ?? {} }
     },
     marks: async (session, range) => {
-      const facts = await look(session, range)
-      if (!facts.standing) throw neverCounted(flow)
+      const { standing, marks, distrusts } = await (live ?? counted(flow, context)).looked(session, range)
+      if (!standing) throw neverCounted(flow)
       // What the next run would not go by is not believed here either: nobody has marked what changed.
-      return wholeBecause(flow, whateverIsDue, facts) === null ? facts.marks : [{ grain: null, at: null }]
+      return distrusts ? [{ grain: null, at: null }] : marks
+    },
+  }
+}
+
+interface Looked extends Pick<Counted, 'standing' | 'marks'> {
+  readonly distrusts: boolean
+}
+
+/** Events that a series counts itself where nobody has yet; null: they are in a store, which is not asked for an answer's sake. */
+function liveEvents(
+  flow: Flow<RollupOptions>,
+  context: LookedAt,
+): {
+  readonly events: (session: Session) => Promise<Query>
+  readonly looked: (session: Session, range: Bucket) => Promise<Looked>
+} | null {
+  const over = overTable(flow)
+  if (over === null) return null
+  // Made for one question, which is answered in one transaction.
+  let found: ReturnType<typeof findTable> | null = null
+  const find = (session: Session): ReturnType<typeof findTable> => (found ??= findTable(session, over))
+  return {
+    events: async (session) => eventsOf(over.options, (await find(session)).type),
+    looked: async (session, range) => {
+      const table = await find(session)
+      const events = eventsInTable(over, table)
+      const facts = await lookAround(flow, whateverIsDue, { events, table }, context, session, range)
+      return { ...facts, distrusts: wholeBecause(flow, whateverIsDue, facts) !== null }
+    },
+  }
+}
+
+function counted(
+  flow: Flow<RollupOptions>,
+  context: LookedAt,
+): { looked(session: Session, range: Bucket): Promise<Looked> } {
+  return {
+    looked: async (session) => {
+      const found = await lookCounted(flow, context, session)
+      return { ...found, distrusts: distrusted(flow, found) !== null }
     },
   }
 }

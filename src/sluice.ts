@@ -224,6 +224,7 @@ class RunningSluice implements Sluice {
       state: database,
       stateSchema: loaded.config.state.schema,
       project: loaded.project,
+      stores,
     })
     const state = openState(database, loaded.config.state.schema, loaded.project)
     this.series = openSeries(database, state, () => this.engine.flows())

@@ -17,14 +17,23 @@ export const importTable: readonly Home[] = [
   { home: 'stores/*', may: ['transfer', 'lib'], types: [] },
   { home: 'state', may: ['stores/postgres', 'lib'], types: [] },
   { home: 'flows/flow.ts', may: [], types: ['transfer', 'lib'] },
-  { home: 'flows/*', may: ['flows/flow.ts', 'stores', 'state', 'transfer', 'lib'], types: [] },
+  { home: 'flows/source.ts', may: ['lib'], types: ['flows/flow.ts'] },
+  { home: 'flows/*', may: ['flows/flow.ts', 'flows/source.ts', 'stores', 'state', 'transfer', 'lib'], types: [] },
   { home: 'runs', may: ['flows/flow.ts', 'state', 'lib'], types: [] },
   { home: 'access', may: ['state', 'lib'], types: [] },
   { home: 'endpoints', may: ['stores/postgres', 'transfer', 'lib'], types: [] },
   // The types of flow.ts, because a config is parsed into what that contract calls a flow, and nowhere else.
   {
     home: 'config',
-    may: ['flows/*/config.ts', 'stores/*/config.ts', 'endpoints/config.ts', 'access/config.ts', 'api/config.ts', 'lib'],
+    may: [
+      'flows/source.ts',
+      'flows/*/config.ts',
+      'stores/*/config.ts',
+      'endpoints/config.ts',
+      'access/config.ts',
+      'api/config.ts',
+      'lib',
+    ],
     types: ['flows/flow.ts'],
   },
   // The parts of the composition: the stores of a config, flows as they are written, rollups as they stand, and everything.

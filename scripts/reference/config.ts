@@ -55,34 +55,53 @@ ${rows(root, typeof endpoints?.additionalProperties === 'object' ? endpoints.add
 
 function rows(root: Shape, shape: Shape, prefix: string): string {
   const head = prefix === '' ? '| option | is | values | default |\n| --- | --- | --- | --- |\n' : ''
-  return head + lines(root, shape, prefix).join('\n')
+  return head + options(root, shape, prefix).map(line).join('\n')
 }
 
-function lines(root: Shape, shape: Shape, prefix: string): readonly string[] {
+interface Option {
+  readonly name: string
+  /** One for each way of writing what it is in. */
+  readonly is: readonly string[]
+  readonly required: boolean
+  readonly values: string
+  readonly fallback: string
+}
+
+function line({ name, is, required, values, fallback }: Option): string {
+  return `| \`${name}\` | ${cell(is.join('; or: '))}${required ? ' **Required.**' : ''} | ${cell(values)} | ${cell(fallback)} |`
+}
+
+function options(root: Shape, shape: Shape, prefix: string): readonly Option[] {
   return Object.entries(shape.properties ?? {}).flatMap(([key, property]) => {
     if (key === 'kind') return []
     const name = prefix + key
-    const required = (shape.required ?? []).includes(key) && prefix === '' ? ' **Required.**' : ''
-    const fallback =
-      property.default === undefined || isEmpty(property.default) ? '' : `\`${JSON.stringify(property.default)}\``
-    const own = `| \`${name}\` | ${cell(property.description ?? '')}${required} | ${cell(valuesOf(root, property))} | ${cell(fallback)} |`
+    const own: Option = {
+      name,
+      is: [property.description ?? ''],
+      required: (shape.required ?? []).includes(key) && prefix === '',
+      values: valuesOf(root, property),
+      fallback:
+        property.default === undefined || isEmpty(property.default) ? '' : `\`${JSON.stringify(property.default)}\``,
+    }
     const branches = expand(root, property).filter((branch) => !isReference(branch))
-    const below = new Map<string, string>()
+    const below = new Map<string, Option>()
     for (const branch of branches)
-      for (const line of [
-        ...lines(root, branch, `${name}.`),
+      for (const option of [
+        ...options(root, branch, `${name}.`),
         ...(typeof branch.additionalProperties === 'object'
           ? expand(root, branch.additionalProperties).flatMap((inner) =>
-              isReference(inner) ? [] : lines(root, inner, `${name}.*.`),
+              isReference(inner) ? [] : options(root, inner, `${name}.*.`),
             )
           : []),
         ...(branch.items === undefined
           ? []
           : expand(root, branch.items).flatMap((inner) =>
-              isReference(inner) ? [] : lines(root, inner, `${name}[].`),
+              isReference(inner) ? [] : options(root, inner, `${name}[].`),
             )),
-      ])
-        below.set(line.split('|')[1] ?? line, line)
+      ]) {
+        const before = below.get(option.name)?.is ?? []
+        below.set(option.name, { ...option, is: [...new Set([...before, ...option.is])] })
+      }
     return [own, ...below.values()]
   })
 }

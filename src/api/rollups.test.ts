@@ -65,7 +65,7 @@ describe('how far it has come', () => {
     const { body } = await get('views/rollup')
     expect(body).toMatchObject({
       flow: 'views',
-      source: { table: 'public.view', joined: [], at: 'viewed_at' },
+      source: { table: 'public.view', store: null, joined: [], at: 'viewed_at' },
       target: 'public.views_rollup',
       zone: 'America/New_York',
       weekStart: 'monday',

@@ -29,7 +29,8 @@ const rollup = z
     flow: z.string(),
     source: z
       .object({
-        table: z.string(),
+        table: z.string().meta({ description: 'the table, path or query that has them' }),
+        store: z.string().nullable().meta({ description: 'that has them; null: the application database' }),
         joined: z.array(z.string()),
         at: z.string().meta({ description: 'the column that says when an event was' }),
       })
@@ -51,10 +52,10 @@ const rollup = z
       }),
     ),
     keepRaw: z.number().nullable().meta({ description: 'how long events are there, in milliseconds; null: for ever' }),
-    lookback: z
-      .number()
-      .nullable()
-      .meta({ description: 'milliseconds that every run counts anew; null: triggers mark what changes' }),
+    lookback: z.number().nullable().meta({
+      description:
+        'milliseconds that every run counts anew; null: triggers mark what changes, or all is counted anew whenever the store has changed',
+    }),
     through: time.nullable().describe('all that happened before is counted, but for what is dirty; null: nothing is'),
     anew: z.string().nullable().meta({ description: 'why the next run counts everything anew; null: it does not' }),
     verified: z

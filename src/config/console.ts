@@ -5,6 +5,8 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { relative, resolve, sep } from 'node:path'
 import type { Flow, FlowName } from '../flows/flow.ts'
+import { storeSourceOf } from '../flows/rollup/config.ts'
+import { filesOf } from '../flows/source.ts'
 import { asSluiceError, SluiceError } from '../lib/error.ts'
 import type { Json } from '../lib/json.ts'
 import { pointerOf } from '../lib/pointer.ts'
@@ -125,17 +127,14 @@ function isDeep(value: unknown): boolean {
 
 /** Every path that a definition names: files of SQL, and data in files. Pure but for links, which are followed. */
 function pathProblems(directory: string, definition: FlowDefinition): readonly Problem[] {
-  // A rollup names no file.
-  if (definition.kind === 'rollup') return []
-  const named: { readonly path: readonly string[]; readonly file: string }[] = []
-  const { from, beforePublish, afterPublish } = definition
-  if ('file' in from) named.push({ path: ['from', 'file'], file: from.file.$file })
-  for (const tag of ['parquet', 'csv', 'json'] as const) {
-    const file = (from as Readonly<Record<string, unknown>>)[tag] // a source has one of them at most
-    if (typeof file === 'string') named.push({ path: ['from', tag], file })
-  }
-  if (typeof beforePublish === 'object') named.push({ path: ['beforePublish'], file: beforePublish.$file })
-  if (typeof afterPublish === 'object') named.push({ path: ['afterPublish'], file: afterPublish.$file })
+  const source = definition.kind === 'rollup' ? storeSourceOf(definition) : definition.from
+  const named: { readonly path: readonly string[]; readonly file: string }[] =
+    source === null ? [] : filesOf(source).map(({ field, file }) => ({ path: ['from', field], file }))
+  if (definition.kind === 'sync')
+    for (const name of ['beforePublish', 'afterPublish'] as const) {
+      const text = definition[name]
+      if (typeof text === 'object') named.push({ path: [name], file: text.$file })
+    }
   return named.flatMap(({ path, file }) => {
     const fault = pathFault(directory, file)
     return fault === null ? [] : [{ path, fault }]

@@ -23,14 +23,14 @@ export function toFlow(name: FlowName, definition: FlowDefinition, files: Files)
       }
     }
     case 'rollup': {
-      const options = resolveRollup(definition)
+      const options = resolveRollup(definition, files)
       const timing = timingOf({ ...definition, zone: definition.cron === undefined ? undefined : definition.zone })
       return {
         name,
         kind: definition.kind,
         options,
         definitionHash: hashOf({ kind: definition.kind, content: contentOfRollup(options) }),
-        stores: ['database'],
+        stores: options.from.tag === 'table' ? ['database'] : [options.from.store, 'database'],
         timing: { ...timing, schedule: timing.schedule ?? defaultSchedule(options) },
       }
     }

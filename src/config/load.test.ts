@@ -450,6 +450,12 @@ describe('flows', () => {
     expect(await load('sql')).toMatchObject({ code: 'FILE_NOT_FOUND' })
     for (const path of ['../t.sql', '/etc/passwd', 'sql/../../t.sql', 'link/passwd'])
       expect(await load(path), path).toMatchObject({ code: 'PATH_ESCAPES' })
+    const above = {
+      flows: {
+        f: rollup({ from: { parquet: '../x.parquet' }, at: 'at', to: 'f', grains: ['day'], measures: { n: 'count' } }),
+      },
+    }
+    expect(await refusal(loadConfig({ directory, config: above }))).toMatchObject({ code: 'PATH_ESCAPES' })
     const outside = { flows: { f: sync({ from: { parquet: '../x.parquet' }, to: 'f' }) } }
     expect(await refusal(loadConfig({ directory, config: outside }))).toMatchObject({ code: 'PATH_ESCAPES' })
   })

@@ -1,5 +1,6 @@
 import { endpointFaults, endpointName } from '../endpoints/config.ts'
-import { faultsOf as rollupFaults, resolveRollup } from '../flows/rollup/config.ts'
+import { faultsOf as rollupFaults, namesIn, storeSourceOf } from '../flows/rollup/config.ts'
+import { storeOf, type WrittenSource } from '../flows/source.ts'
 import { faultsOf as syncFaults } from '../flows/sync/config.ts'
 import { nearest } from '../lib/nearest.ts'
 import type { Problem } from './problem.ts'
@@ -51,7 +52,19 @@ function flowProblems(
     if (upstream === name) problems.push({ path: ['after'], fault: 'a flow cannot come after itself' })
     else if (!names.includes(upstream)) problems.push({ path: ['after'], fault: unknown('flow', upstream, names) })
   }
-  return flow.kind === 'sync' ? [...problems, ...storesOfSync(flow, config), ...columnProblems(flow)] : problems
+  switch (flow.kind) {
+    case 'sync':
+      return [
+        ...problems,
+        ...sourceStoreProblems(flow.from, 'a sync', config),
+        ...targetStoreProblems(flow, config),
+        ...columnProblems(flow),
+      ]
+    case 'rollup': {
+      const source = storeSourceOf(flow)
+      return source === null ? problems : [...problems, ...sourceStoreProblems(source, 'a rollup', config)]
+    }
+  }
 }
 
 type SyncFlow = Extract<FlowDefinition, { readonly kind: 'sync' }>
@@ -67,21 +80,26 @@ function faultsOf(flow: FlowDefinition): readonly { readonly path: string; reado
   }
 }
 
-function storesOfSync(flow: SyncFlow, config: Config): readonly Problem[] {
-  const problems: Problem[] = []
+function sourceStoreProblems(source: WrittenSource, who: string, config: Config): readonly Problem[] {
   const stores = storesOf(config)
+  const from = storeOf(source)
+  const found = stores.find((store) => store.name === from)
+  if (found?.kind === 'duckdb') return []
   const known = stores.map((store) => store.name)
-  const from = flow.from.store ?? 'warehouse'
-  const source = stores.find((store) => store.name === from)
-  if (source === undefined) problems.push({ path: ['from', 'store'], fault: unknown('store', from, known) })
-  else if (source.kind !== 'duckdb')
-    problems.push({ path: ['from', 'store'], fault: `a sync reads from DuckDB, and ${from} is ${source.kind}` })
+  const fault =
+    found === undefined ? unknown('store', from, known) : `${who} reads from DuckDB, and ${from} is ${found.kind}`
+  return [{ path: ['from', 'store'], fault }]
+}
+
+function targetStoreProblems(flow: SyncFlow, config: Config): readonly Problem[] {
+  const stores = storesOf(config)
   const to = targetOf(flow).store
-  const target = stores.find((store) => store.name === to)
-  if (target === undefined) problems.push({ path: ['to', 'store'], fault: unknown('store', to, known) })
-  else if (target.kind !== 'postgres')
-    problems.push({ path: ['to', 'store'], fault: `a sync publishes into PostgreSQL, and ${to} is ${target.kind}` })
-  return problems
+  const found = stores.find((store) => store.name === to)
+  if (found?.kind === 'postgres') return []
+  const known = stores.map((store) => store.name)
+  const fault =
+    found === undefined ? unknown('store', to, known) : `a sync publishes into PostgreSQL, and ${to} is ${found.kind}`
+  return [{ path: ['to', 'store'], fault }]
 }
 
 /** The table that a flow publishes into. */
@@ -151,10 +169,9 @@ function analyticsProblems({ api, flows }: Config): readonly Problem[] {
     const name = analytics[`${what}s`]
     const flow = flows[name]
     if (flow?.kind !== 'rollup') return [problem(`${what}s`, unknown('rollup', name, rollups))]
-    const { dimensions, measures } = resolveRollup(flow)
-    const lacking = ['blog', 'author', 'country'].filter((one) => !dimensions.some((has) => has.name === one))
+    const { dimensions, measures: known } = namesIn(flow)
+    const lacking = ['blog', 'author', 'country'].filter((one) => !dimensions.includes(one))
     const measure = analytics[`${what}Count`]
-    const known = measures.map((one) => one.name)
     return [
       ...(lacking.length === 0
         ? []

@@ -1,3 +1,4 @@
+import canonicalize from 'canonicalize'
 import type { Json } from '../lib/json.ts'
 import type { CopyColumn, SourceColumn } from './column.ts'
 
@@ -15,12 +16,68 @@ export interface Source {
   mark(signal?: AbortSignal): Promise<SourceMark>
   /** The rows as PostgreSQL's binary COPY. */
   copy(plan: CopyPlan, signal?: AbortSignal): CopyStream
+  /** Groups of the rows, as a source of their own: counted by the store, whose columns are `countedColumns`. */
+  counted(question: CountQuestion): Source
+  /** When the first and the last row were of those in [from, to); milliseconds since 1970. Null: there is none. */
+  extent(
+    time: TimeColumn,
+    within: { readonly from: number; readonly to: number },
+    signal?: AbortSignal,
+  ): Promise<Extent | null>
 }
+
+export interface Extent {
+  readonly first: number
+  readonly last: number
+}
+
+/** A column that says when a row was: a timestamp or a date. */
+export interface TimeColumn {
+  readonly column: string
+  /** Whose clocks it goes by, an IANA name; null: its type has a zone of its own. */
+  readonly zone: string | null
+}
+
+/** How rows are to be counted: into stretches of time, and in each by some columns together. */
+export interface CountQuestion {
+  readonly at: TimeColumn
+  /** Half-open, in order, none over another; milliseconds since 1970. Rows of no bucket are not counted. */
+  readonly buckets: readonly { readonly from: number; readonly to: number }[]
+  readonly dimensions: readonly string[]
+  /** Places of dimensions, each together with the bucket a grouping of its own; `[]` is all rows of a bucket. */
+  readonly levels: readonly (readonly number[])[]
+  /** `of` null: of the rows themselves. */
+  readonly measures: readonly {
+    readonly fn: 'count' | 'sum' | 'min' | 'max' | 'distinct'
+    readonly of: string | null
+  }[]
+}
+
+/**
+ * The columns of what was counted: `level` and `bucket` are places in the question (from 0, int4); the dimensions are null where the level
+ * has them not.
+ */
+export const countedColumns = {
+  level: 'level',
+  bucket: 'bucket',
+  dimension: (at: number): string => `d${at}`,
+  measure: (at: number): string => `m${at}`,
+} as const
 
 export type SourceMark =
   | { readonly known: false; readonly why: string }
   /** `mark` is compared as canonical JSON. `asOf`: when the source was last rebuilt. */
   | { readonly known: true; readonly mark: Json; readonly asOf: Date | null }
+
+/** Whether a source is what it was when it had the other mark; what is not known is not. */
+export function isUnchanged(now: SourceMark, before: Json | null): boolean {
+  return now.known && before !== null && canonicalize(now.mark) === canonicalize(before)
+}
+
+/** Why it is read again. */
+export function changedBecause(now: SourceMark): string {
+  return now.known ? 'the source changed' : `whether the source changed is unknown: ${now.why}`
+}
 
 export interface CopyPlan {
   readonly columns: readonly CopyColumn[]

@@ -107,6 +107,17 @@ describe.each([18, 14] as const)('made in the console, on PostgreSQL %i', (versi
     ]) {
       expect(await from({ csv: path }), path).toMatchObject({ code: 'CONFIG_INVALID' })
       expect(await from({ file: { $file: path } }), path).toMatchObject({ code: 'CONFIG_INVALID' })
+      const counted = {
+        kind: 'rollup',
+        from: { csv: path },
+        at: 'at',
+        to: 'counted',
+        grains: ['day'],
+        measures: { n: 'count' },
+      }
+      expect(await sluice.definitions.plan('a', counted).catch((thrown: unknown) => thrown), path).toMatchObject({
+        code: 'CONFIG_INVALID',
+      })
     }
     for (const option of ['beforePublish', 'afterPublish']) {
       const planned = sluice.definitions.plan('a', cities({ [option]: { $file: '.env' } }))

@@ -9,6 +9,8 @@ import { join } from 'node:path'
 
 export interface Counted extends AsyncDisposable {
   readonly db: TestDatabase
+  /** Of the project. */
+  readonly directory: string
   readonly sluice: Sluice
   /** Another Sluice of the same project, with other options. */
   again(options: object): Promise<Sluice>
@@ -28,6 +30,7 @@ export async function counted(version: 18 | 14, setUp: string, options: object):
   }
   return {
     db,
+    directory,
     sluice: await again(options),
     again,
     [Symbol.asyncDispose]: async () => {

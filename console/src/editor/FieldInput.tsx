@@ -241,8 +241,9 @@ function Ways({
   const chosen = wayOf(value, options)
   const option = options[chosen]
   const label = titleOf(path, form.names)
-  const nameOf = ({ key, input }: Alternative): string => {
-    const known = form.names[`${path.join('.')}#${key ?? (input.tag === 'text' ? '' : input.tag)}`]
+  const nameOf = ({ key, besides = [], input }: Alternative): string => {
+    const own = key === null ? (input.tag === 'text' ? '' : input.tag) : [key, ...besides].join('+')
+    const known = form.names[`${path.join('.')}#${own}`]
     return known ?? (key === null ? (unnamed[input.tag] ?? 'Text') : titleOf([key], {}))
   }
   return (

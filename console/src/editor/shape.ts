@@ -45,6 +45,8 @@ export type Input =
 /** One of several ways to write a value: `key` is the one that only this way has; null: none has one of its own, as text, a list or whatever has names of its own. */
 export interface Alternative {
   readonly key: string | null
+  /** What it has besides, and another way with the same key has not; left out: nothing. */
+  readonly besides?: readonly string[]
   readonly description: string | null
   readonly input: Input
 }
@@ -85,9 +87,11 @@ function inputOf(root: Shape, shape: Shape): Input {
       tag: 'alternatives',
       options: options.map((one) => {
         const option = follow(root, one)
-        const key = option.type === 'object' ? (option.required?.[0] ?? null) : null
+        const [key = null, ...others] = keysOf(option)
+        const isShared = options.filter((other) => keysOf(follow(root, other))[0] === key).length > 1
+        const besides = isShared && others.length > 0 ? { besides: others } : {}
         const input = inputOf(root, option)
-        return { key, description: option.description ?? describe(root, option, key), input }
+        return { key, ...besides, description: option.description ?? describe(root, option, key), input }
       }),
     }
   if (typeof shape.const === 'string') return { tag: 'word', word: shape.const }
@@ -120,6 +124,8 @@ function inputOf(root: Shape, shape: Shape): Input {
       return { tag: 'json' }
   }
 }
+
+const keysOf = ({ type, required }: Shape): readonly string[] => (type === 'object' ? (required ?? []) : [])
 
 function describe(root: Shape, option: Shape, key: string | null): string | null {
   const only = key === null ? undefined : option.properties?.[key]

@@ -29,6 +29,14 @@ describe('values that can be written in several ways', () => {
     expect(wayOf(undefined, from)).toBe(0)
   })
 
+  test('of two ways with the same key it is the one that has all of what the value has', () => {
+    const tables = [way('table'), { ...way('table'), besides: ['store'] }, way('query')]
+    expect(wayOf({ table: 'a' }, tables)).toBe(0)
+    expect(wayOf({ table: 'a', store: 'billing' }, tables)).toBe(1)
+    expect(wayOf({ query: 'a', store: 'billing' }, tables)).toBe(2)
+    expect(beginning(tables[1] as Alternative, undefined)).toEqual({ table: '', store: '' })
+  })
+
   test('ways without keys of their own are told by what they take', () => {
     const by: readonly Alternative[] = [
       { key: null, description: null, input: { tag: 'list' } },

@@ -18,7 +18,10 @@ export function scalarOf(text: string, options: readonly Alternative[]): Json | 
 /** The way in which a value is written: the one whose key it has, else one that takes such values; the first when nothing is written yet. */
 export function wayOf(value: Json | undefined, options: readonly Alternative[]): number {
   if (value === undefined) return 0
-  const keyed = isObject(value) ? options.findIndex(({ key }) => key !== null && key in value) : -1
+  const keys = ({ key, besides = [] }: Alternative): readonly string[] => (key === null ? [] : [key, ...besides])
+  const fitting = options.filter((one) => isObject(value) && one.key !== null && keys(one).every((key) => key in value))
+  const [most] = fitting.toSorted((a, b) => keys(b).length - keys(a).length)
+  const keyed = most === undefined ? -1 : options.indexOf(most)
   const taken = keyed >= 0 ? keyed : options.findIndex(({ key, input }) => key === null && takes(input, value))
   return Math.max(0, taken >= 0 ? taken : options.findIndex(({ key }) => key === null))
 }
@@ -50,9 +53,12 @@ export function beginning(option: Alternative, before: Json | undefined): Json |
   if (option.key === null) return emptyOf(option.input)
   if (option.input.tag !== 'group') return {}
   const shared = option.input.fields.filter(({ key }) => key !== option.key && isObject(before) && key in before)
-  const own = option.input.fields.find(({ key }) => key === option.key)
+  const own = [option.key, ...(option.besides ?? [])].map((name) => {
+    const field = option.input.tag === 'group' ? option.input.fields.find(({ key }) => key === name) : undefined
+    return [name, field === undefined ? '' : (emptyOf(field.input) ?? '')] as const
+  })
   return {
-    [option.key]: own === undefined ? '' : (emptyOf(own.input) ?? ''),
+    ...Object.fromEntries(own),
     ...Object.fromEntries(shared.map(({ key }) => [key, isObject(before) ? (before[key] ?? null) : null])),
   }
 }

@@ -17,8 +17,23 @@ export interface KindForm {
   /** What a new flow begins with. */
   readonly start: JsonObject
   readonly sections: readonly FormSection[]
-  /** Names of fields where the key alone says too little, by path: `from.query`, `to`; of ways to write a value, by its key: `to#table`, or by how they are entered: `by#list`. */
+  /** Names of fields where the key alone says too little, by path: `from.query`, `to`; of ways to write a value, by its key, or several: `to#table`, `from#table+store`, or by how they are entered: `by#list`. */
   readonly names: Readonly<Record<string, string>>
   /** Paths of long text: statements. */
   readonly long: readonly string[]
 }
+
+/** Of what is read from a store. */
+export const sourceNames = {
+  'from.csv': 'Path',
+  'from.parquet': 'Path',
+  'from.json': 'Path',
+  'from.file': 'SQL file',
+  'from.file.$file': 'Path',
+  'from#query': 'Query',
+  'from#file': 'SQL file',
+  'from#parquet': 'Parquet',
+  'from#csv': 'CSV',
+  'from#json': 'JSON',
+  changed: 'Changed when',
+} as const

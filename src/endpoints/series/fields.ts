@@ -27,7 +27,7 @@ export async function readFields(session: Session, rollup: SeriesRollup, filtere
 
 /** A row of no event has their types. */
 async function typesOfEvents(session: Session, rollup: SeriesRollup): Promise<readonly Typed[]> {
-  if (rollup.dimensions.length === 0) return []
+  if (rollup.dimensions.length === 0 || rollup.events === null) return []
   const dimensions = rollup.dimensions.map((name, index) => sql`(${name}, pg_typeof(e.${ident(`d${index}`)})::oid)`)
   return await session.all<Typed>(sql`
     select d.name, ${type(raw('null'))}

@@ -115,6 +115,31 @@ describe('what adds up', () => {
     expect(readAdding(rollup, kathmandu, standing('2025-06-15T12:00Z'), 'total').stored).toEqual([])
   })
 
+  test('of events in a store, what was counted of a bucket is what there is of it, and of one that has not begun nothing is known', () => {
+    const rollup = rollupOf({ events: null })
+    const days = wantedOf('day', '2025-06-14T00:00Z', '2025-06-17T00:00Z')
+    expect(said(readAdding(rollup, days, standing('2025-06-15T02:00Z'), 'total'))).toEqual([
+      'day 2025-06-14T00:00',
+      'hour 2025-06-15T00:00',
+      'hour 2025-06-15T01:00',
+      'unknown 2',
+    ])
+    expect(said(readDistinct(rollup, days, standing('2025-06-15T02:00Z'), 'total'))).toEqual([
+      'day 2025-06-14T00:00',
+      'day 2025-06-15T00:00',
+      'unknown 2',
+    ])
+    const kathmandu = wantedOf('day', '2025-01-10T00:00Z', '2025-01-11T00:00Z', { ...utc, zone: 'Asia/Kathmandu' })
+    expect(said(readAdding(rollup, kathmandu, standing('2025-06-15T12:00Z'), 'total'))).toEqual([
+      'unknown 0',
+      'unknown 1',
+    ])
+    const out = standing('2025-06-15T12:00Z', marked('2025-06-14T05:15Z'))
+    expect(said(readDistinct(rollup, wantedOf('day', '2025-06-14T00:00Z', '2025-06-15T00:00Z'), out, 'total'))).toEqual(
+      ['unknown 0'],
+    )
+  })
+
   test('a range as one bucket is made of what lies within it', () => {
     expect(
       said(

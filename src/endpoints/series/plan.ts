@@ -113,9 +113,11 @@ export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Stand
   const parts = { short: 0, long: 0 }
   for (const [at, bucket] of wanted.buckets.entries()) {
     const [kept, counted] = [stored.length, live.length]
-    // From here on there are only events.
+    // From here on there are only events; where those are in a store, what has been counted is what there is of it.
     const until = Math.max(bucket.from, Math.min(bucket.to, standing.through))
-    if (split(at, { from: bucket.from, to: until }, nested) && count(at, { from: until, to: bucket.to })) continue
+    const begun = rollup.events === null && until > bucket.from
+    if (split(at, { from: bucket.from, to: until }, nested) && (begun || count(at, { from: until, to: bucket.to })))
+      continue
     stored.length = kept
     live.length = counted
     unknown.add(at)
@@ -151,10 +153,10 @@ export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Stand
     return all
   }
 
-  /** Events that are no longer kept cannot be counted. */
+  /** Events that are no longer kept cannot be counted, nor can those of a store here. */
   function count(at: number, { from, to }: Bucket): boolean {
     if (from === to) return true
-    if (from < oldest) return false
+    if (from < oldest || rollup.events === null) return false
     live.push({ at, from, to })
     return true
   }
@@ -176,12 +178,13 @@ export function readDistinct(rollup: SeriesRollup, wanted: Wanted, standing: Sta
   const unknown = new Set<number>()
   for (const [at, bucket] of wanted.buckets.entries()) {
     const frozen = rollup.keepRaw !== null && bucket.from < standing.now - rollup.keepRaw
+    const counted = rollup.events === null ? { ...bucket, to: Math.min(bucket.to, standing.through) } : bucket
     const there =
-      bucket.to <= standing.through &&
+      (rollup.events === null ? bucket.from < standing.through : bucket.to <= standing.through) &&
       (keep === undefined || bucket.to > standing.now - keep) &&
       (grain === null || isComplete(standing, grain, bucket.from))
-    if (grain !== null && there && (frozen || !meets(dirty, bucket))) stored.push({ at, grain, from: bucket.from })
-    else if (frozen) unknown.add(at)
+    if (grain !== null && there && (frozen || !meets(dirty, counted))) stored.push({ at, grain, from: bucket.from })
+    else if (frozen || rollup.events === null) unknown.add(at)
     else live.push({ at, ...bucket })
   }
   return { stored, live, unknown }

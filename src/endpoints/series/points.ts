@@ -16,7 +16,7 @@ export interface SeriesPoint {
   readonly values: Readonly<Record<string, Value>>
   /** Percent against the bucket before: null for the first, and from 0 to 0; 100 from 0. */
   readonly growth: Readonly<Record<string, number | null>>
-  /** The bucket is not over. */
+  /** The bucket is not over, or not all of it is counted yet. */
   readonly partial: boolean
   /** It was counted, in part at least, while it was read. */
   readonly live: boolean
@@ -29,12 +29,13 @@ export interface SeriesOfKey {
 
 type Value = number | string | null
 
+/** `until`: what happens later is not known yet. */
 export function pointsOf(
   rollup: Pick<SeriesRollup, 'measures'>,
   asked: Asked,
   { rows, live, unknown }: Answered,
   fields: Fields,
-  now: number,
+  until: number,
 ): readonly SeriesOfKey[] {
   const byKey = new Map<
     string,
@@ -76,7 +77,7 @@ export function pointsOf(
         label: labels[place] ?? '',
         values,
         growth,
-        partial: to > now,
+        partial: to > until,
         live: live.has(place),
       }
     })

@@ -5,7 +5,7 @@ import { ident, join, literal, raw, sql, type Query, type Row, type Session } fr
 import type { Fields } from './fields.ts'
 import { conditionOf, fieldsOf, pins, type Filter } from './filter.ts'
 import { levelFor, readAdding, readDistinct, type Reading, type Standing, type Wanted } from './plan.ts'
-import { pointsAtMost, tooManyPoints } from './refusals.ts'
+import { noLevel, pointsAtMost, tooManyPoints } from './refusals.ts'
 import type { SeriesMeasure, SeriesRollup } from './rollup.ts'
 
 export interface Question {
@@ -37,7 +37,7 @@ export async function readSeries(
 ): Promise<Answered> {
   const { by } = question
   const parts = partsOf(rollup, question, standing)
-  const events = await rollup.events(session)
+  const events = (await rollup.events?.(session)) ?? null
   const rows: Values[] = []
   for (const { measures, reading, level } of parts) {
     const statement = statementOf({
@@ -91,6 +91,7 @@ function partsOf(rollup: SeriesRollup, question: Question, standing: Standing): 
   const parts: MeasuredPart[] = []
   if (adding.length > 0) {
     const level = levelFor(rollup, needed)
+    if (level === null && rollup.events === null) throw noLevel(needed, [...rollup.levels.keys()])
     parts.push({ measures: adding, level, reading: readAdding(rollup, wanted, standing, level) })
   }
   if (distinct.length > 0) {
@@ -124,7 +125,7 @@ export async function readRanked(
   const [measure] = rollup.measures
   const [name] = question.by
   if (measure === undefined || name === undefined) return { count: 0, rows: [] }
-  const events = await rollup.events(session)
+  const events = (await rollup.events?.(session)) ?? null
   const asked = (by: readonly string[]): { readonly statement: Query | null; readonly unknown: boolean } => {
     const own = { ...question, by }
     const [part] = partsOf(rollup, own, standing)
@@ -172,7 +173,7 @@ interface Part {
   readonly measures: readonly SeriesMeasure[]
   readonly reading: Reading
   readonly level: string | null
-  readonly events: Query
+  readonly events: Query | null
   readonly now: number
   /** Too many are not read. */
   readonly cut: boolean
@@ -230,7 +231,7 @@ function storedParts({ rollup, fields, question, measures, reading, level }: Par
 const short = 86_400_000
 
 function liveParts({ rollup, fields, question, measures, reading, events, now }: Part): readonly Query[] {
-  if (reading.live.length === 0) return []
+  if (reading.live.length === 0 || events === null) return []
   const { by, filter } = question
   const dimension = (name: string): Query => sql`e.${ident(`d${rollup.dimensions.indexOf(name)}`)}`
   const condition = filter === null ? raw('') : sql` where ${conditionOf(filter, fields, dimension)}`

@@ -21,6 +21,14 @@ export function tooManyPoints(count: string): SluiceError {
   )
 }
 
+export function noLevel(needed: readonly string[], levels: readonly string[]): SluiceError {
+  return wrong(
+    'by',
+    `nothing is counted by ${needed.join(' and ')} together, and the events are in a store`,
+    `filter and group by dimensions of one level (${levels.join(', ')}), or add a level with all of them to the rollup`,
+  )
+}
+
 export function tooManyParts(grain: Grain, most: number): SluiceError {
   return wrong(
     'from',

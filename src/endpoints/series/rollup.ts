@@ -38,8 +38,11 @@ export interface SeriesRollup {
   /** Milliseconds. */
   readonly keep: Partial<Readonly<Record<Grain, number>>>
   readonly keepRaw: number | null
-  /** `(select … as "at", … as "d0", …, … as "m0", …)`; reads the type of the events' time, hence a session. */
-  events(session: Session): Promise<Query>
+  /**
+   * `(select … as "at", … as "d0", …, … as "m0", …)`; reads the type of the events' time, hence a session. Null: they cannot be counted
+   * here, and what the table does not have is not known.
+   */
+  readonly events: ((session: Session) => Promise<Query>) | null
   /** How far it is counted; null: not at all, or by another definition. */
   position(session: Session): Promise<{
     readonly through: Date

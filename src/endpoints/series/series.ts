@@ -126,6 +126,10 @@ const standingOf = async (
   return { through: through.getTime(), now: now.getTime(), marks: await rollup.marks(session, range), since }
 }
 
+/** Events are read with the answer; what a store has, when it was counted. */
+const asOf = ({ events }: SeriesRollup, counted: Position | null, now: Date): Date =>
+  events === null ? (counted?.through ?? now) : now
+
 const said = (rollup: SeriesRollup, asked: Asked, counted: Position | null, now: Date) => ({
   rollup: rollup.name,
   zone: asked.calendar.zone,
@@ -133,7 +137,7 @@ const said = (rollup: SeriesRollup, asked: Asked, counted: Position | null, now:
   to: new Date(asked.buckets.at(-1)?.to ?? asked.to),
   by: asked.by,
   measures: rollup.measures.map(({ name, fn, approximate }) => ({ name, fn, approximate })),
-  asOf: now,
+  asOf: asOf(rollup, counted, now),
   through: counted?.through ?? null,
 })
 
@@ -161,6 +165,6 @@ async function answerIn(
   return {
     ...said(rollup, asked, counted, now),
     grain: asked.grain,
-    series: pointsOf(rollup, asked, answered, fields, now.getTime()),
+    series: pointsOf(rollup, asked, answered, fields, asOf(rollup, counted, now).getTime()),
   }
 }

@@ -1,6 +1,6 @@
 /** What the shape of a definition does not show is refused with its place. */
 import { expect, test } from 'vitest'
-import { faultsOf, rollupDefinition, type RollupDefinition } from './config.ts'
+import { faultsOf, resolveRollup, rollupDefinition, type RollupDefinition } from './config.ts'
 
 const written: RollupDefinition = {
   from: 'view',
@@ -51,4 +51,34 @@ test('names are as long in bytes as PostgreSQL keeps them, with what is added to
   expect(faults({ from: { table: 'view', join: { [long(64)]: { table: 'blog', on: { id: 'blog' } } } } })).toHaveLength(
     1,
   )
+})
+
+test('what a store has is counted there, and has neither triggers nor joins', () => {
+  const from = { parquet: 'views.parquet' }
+  expect(faults({ from, changed: { query: 'select 1' }, track: { lookback: '3d' } })).toEqual([])
+  expect(faults({ from, track: 'triggers' })).toEqual([expect.stringMatching(/^track: a store has no triggers/)])
+  expect(faults({ from, by: ['blog.country'] })).toEqual([
+    expect.stringMatching(/^by\.country: .*joined in a query of its own/),
+  ])
+  expect(faults({ from, measures: { readers: { approximate: 'reader' } } })).toEqual([
+    expect.stringMatching(/^measures\.readers: .*count \{ distinct: … \}/),
+  ])
+  expect(faults({ changed: { query: 'select 1' } })).toEqual([expect.stringMatching(/^changed: of a table/)])
+})
+
+test("a table is the application database's, unless a store is named", () => {
+  const told = (from: RollupDefinition['from']): object => {
+    const files = { text: () => '', render: () => '', path: (path: string) => `/project/${path}` }
+    const { from: events, track } = resolveRollup(rollupDefinition.parse({ ...written, from }), files)
+    return { ...events, track: track.tag }
+  }
+  expect(told('view')).toEqual({ tag: 'table', schema: 'public', table: 'view', joins: [], track: 'triggers' })
+  expect(told({ table: 'stats.view' })).toMatchObject({ tag: 'table', schema: 'stats', track: 'triggers' })
+  expect(told({ table: 'stats.view', store: 'warehouse' })).toEqual({
+    tag: 'store',
+    store: 'warehouse',
+    source: { tag: 'table', table: 'stats.view', changed: null },
+    track: 'source',
+  })
+  expect(told({ csv: 'views/*.csv' })).toMatchObject({ store: 'warehouse', source: { path: '/project/views/*.csv' } })
 })

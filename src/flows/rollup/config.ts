@@ -4,8 +4,11 @@ import type { Json } from '../../lib/json.ts'
 import type { Schedule } from '../../lib/schedule.ts'
 import type { Calendar } from '../../lib/calendar.ts'
 import { byLength, grains, weekdays, type Grain } from '../../lib/grain.ts'
+import type { Files } from '../../lib/reference.ts'
 import { sketchError } from '../../lib/sketch.ts'
 import { isNamedZone, isZone } from '../../lib/zone.ts'
+import type { SourceSpec } from '../flow.ts'
+import { sourceOf, storeOf, writtenChanged, writtenSources, type WrittenSource } from '../source.ts'
 
 const name = z.string().min(1).max(63)
 const duration = z.string().refine((text) => parseDuration(text) !== undefined, 'not a duration such as 90d or 2 weeks')
@@ -47,9 +50,24 @@ const to = z.union([
   z.strictObject({ table: name, schema: name.default('public') }),
 ])
 
+const from = z.union([
+  name,
+  events,
+  writtenSources.query,
+  // A table of which no store is named is one of the application's.
+  writtenSources.table.required({ store: true }),
+  writtenSources.file,
+  writtenSources.parquet,
+  writtenSources.csv,
+  writtenSources.json,
+])
+
 /** What a user writes in `rollup({…})`, besides the timing that every kind has. */
 export const rollupDefinition = z.strictObject({
-  from: z.union([name, events]).describe('the table that has a row for each event'),
+  from: from.describe(
+    'what has a row for each event: a table of the application database, or what a store has, which is then counted there',
+  ),
+  changed: writtenChanged,
   at: name.describe('the column that says when the event was; without a time zone of its own it is in `zone`'),
   to: to.describe('the table that the counts go to; created if missing'),
   zone: z.string().default('UTC').describe('whose clocks say when a period begins, as `Europe/Berlin`'),
@@ -73,9 +91,9 @@ export const rollupDefinition = z.strictObject({
     ),
   track: z
     .union([z.literal('triggers'), z.strictObject({ lookback: duration })])
-    .default('triggers')
+    .optional()
     .describe(
-      'how changed events are noticed: by triggers on their table, whatever their age; or by redoing what is not older',
+      'how changed events are noticed: by triggers on their table, whatever their age (default); or by redoing what is not older. Of events in a store, without a lookback: whenever their source has changed, all are counted anew',
     ),
 })
 
@@ -110,10 +128,22 @@ export type Measure =
       readonly of: ColumnRef
     }
 
-/** A rollup as it runs. */
-export interface RollupOptions {
-  readonly from: TableRef
+/** Events in a table of the application database. */
+export interface TableEvents extends TableRef {
+  readonly tag: 'table'
   readonly joins: readonly Join[]
+}
+
+/** Events that a store has: it counts them itself. */
+export interface StoreEvents {
+  readonly tag: 'store'
+  readonly store: string
+  readonly source: SourceSpec
+}
+
+/** A rollup as it runs. */
+export interface RollupOptions<From = TableEvents | StoreEvents> {
+  readonly from: From
   readonly at: string
   readonly to: TableRef
   readonly calendar: Calendar
@@ -127,8 +157,15 @@ export interface RollupOptions {
   readonly keep: Partial<Readonly<Record<Grain, number>>>
   /** Milliseconds; null: the events are there for ever. */
   readonly keepRaw: number | null
-  readonly track: { readonly tag: 'triggers' } | { readonly tag: 'lookback'; readonly ms: number }
+  /** `source`: all is counted anew whenever the source is another one than it was. */
+  readonly track:
+    | { readonly tag: 'triggers' }
+    | { readonly tag: 'lookback'; readonly ms: number }
+    | { readonly tag: 'source' }
 }
+
+export type TableRollup = RollupOptions<TableEvents>
+export type StoreRollup = RollupOptions<StoreEvents>
 
 /** What the table calls a level: its dimensions, or `total`. */
 export function levelName(level: readonly string[]): string {
@@ -177,30 +214,34 @@ export function faultsOf(
       path: 'zone',
       fault: `"${zone}" is an offset, which PostgreSQL reads with the opposite sign; name a zone, as UTC or Asia/Kolkata`,
     })
-  const aliases = Object.keys(typeof from === 'string' ? {} : from.join)
+  const table = tableIn(from)
+  const joined = table?.join ?? {}
+  const aliases = Object.keys(joined)
   const dimensions = dimensionsOf(definition.by)
   const refer = (path: string, written: string): void => {
     const { of } = referenceOf(written)
-    if (of !== null && !aliases.includes(of))
+    if (of !== null && table === null)
+      faults.push({ path, fault: `"${written}" is of "${of}", and what a store has is joined in a query of its own` })
+    else if (of !== null && !aliases.includes(of))
       faults.push({ path, fault: `"${written}" is of "${of}", which \`from.join\` does not have` })
   }
   for (const { name: dimension, written } of dimensions) refer(`by.${dimension}`, written)
   for (const [measured, what] of Object.entries(measures))
     if (typeof what !== 'string') refer(`measures.${measured}`, Object.values(what)[0] ?? '')
-  if (typeof from !== 'string')
-    for (const [alias, { on }] of Object.entries(from.join)) {
-      if (Object.keys(on).length === 0) faults.push({ path: `from.join.${alias}.on`, fault: 'names no column' })
-      for (const ours of Object.values(on)) {
-        const { of } = referenceOf(ours)
-        if (of !== null && !aliases.slice(0, aliases.indexOf(alias)).includes(of))
-          faults.push({
-            path: `from.join.${alias}.on`,
-            fault: `"${ours}" is of "${of}", which is not joined before it`,
-          })
-      }
+  for (const [alias, { on }] of Object.entries(joined)) {
+    if (Object.keys(on).length === 0) faults.push({ path: `from.join.${alias}.on`, fault: 'names no column' })
+    for (const ours of Object.values(on)) {
+      const { of } = referenceOf(ours)
+      if (of !== null && !aliases.slice(0, aliases.indexOf(alias)).includes(of))
+        faults.push({
+          path: `from.join.${alias}.on`,
+          fault: `"${ours}" is of "${of}", which is not joined before it`,
+        })
     }
+  }
+  faults.push(...(table === null ? storeFaults(definition) : tableFaults(definition)))
   const isTarget = ({ schema, table }: TableRef): boolean => schema === target.schema && table === target.table
-  const read = typeof from === 'string' ? [from] : [from.table, ...Object.values(from.join).map(({ table }) => table)]
+  const read = table === null ? [] : [table.table, ...Object.values(joined).map((one) => one.table)]
   if (read.map(tableOf).some(isTarget))
     faults.push({ path: 'to', fault: `"${target.schema}.${target.table}" is what is counted; name a table of its own` })
   if (Object.keys(measures).length === 0) faults.push({ path: 'measures', fault: 'there is nothing to count' })
@@ -227,15 +268,12 @@ export function faultsOf(
   for (const { path, column } of named)
     if (tooLong(column))
       faults.push({ path, fault: `"${column}" is too long for the name of a column, which has 63 bytes` })
-  for (const { path, table } of [
-    { path: 'from', table: tableOf(typeof from === 'string' ? from : from.table) },
-    { path: 'to', table: target },
-    ...(typeof from === 'string' ? [] : Object.entries(from.join)).map(([alias, { table }]) => ({
-      path: `from.join.${alias}`,
-      table: tableOf(table),
-    })),
+  for (const { path, ref } of [
+    ...(table === null ? [] : [{ path: 'from', ref: tableOf(table.table) }]),
+    { path: 'to', ref: target },
+    ...Object.entries(joined).map(([alias, one]) => ({ path: `from.join.${alias}`, ref: tableOf(one.table) })),
   ])
-    for (const part of [table.schema, table.table])
+    for (const part of [ref.schema, ref.table])
       if (tooLong(part))
         faults.push({ path, fault: `"${part}" is too long for a name in PostgreSQL, which has 63 bytes` })
   for (const alias of aliases)
@@ -253,6 +291,44 @@ export function faultsOf(
     if (grain !== 'raw' && !definition.grains.some((one) => one === grain))
       faults.push({ path: `keep.${grain}`, fault: `${grain} is none of \`grains\`` })
   faults.push(...keepFaults(definition))
+  return faults
+}
+
+type Written = z.output<typeof rollupDefinition>
+
+/** The table of the application database that has the events; null: a store has them. */
+function tableIn(from: Written['from']): z.output<typeof events> | null {
+  if (typeof from === 'string') return { table: from, join: {} }
+  return 'join' in from ? from : null
+}
+
+/** What a rollup over a store reads; null: its events are in the application database. */
+export function storeSourceOf({ from }: Pick<Written, 'from'>): WrittenSource | null {
+  return typeof from === 'string' || 'join' in from ? null : from
+}
+
+type Fault = { readonly path: string; readonly fault: string }
+
+function tableFaults({ changed }: Written): readonly Fault[] {
+  if (changed === undefined) return []
+  return [
+    { path: 'changed', fault: 'of a table of the application database, triggers or a lookback tell what changed' },
+  ]
+}
+
+function storeFaults({ track, measures }: Written): readonly Fault[] {
+  const faults: Fault[] = []
+  if (track === 'triggers')
+    faults.push({
+      path: 'track',
+      fault: "a store has no triggers; leave it out, or set { lookback: '3d' } where older events do not change",
+    })
+  for (const one of measuresOf(measures))
+    if (one.fn === 'approximate')
+      faults.push({
+        path: `measures.${one.name}`,
+        fault: 'is told from hashes that PostgreSQL makes; of what a store has, count { distinct: … }',
+      })
   return faults
 }
 
@@ -320,9 +396,17 @@ function tableOf(written: string): TableRef {
     : { schema: written.slice(0, dot), table: written.slice(dot + 1) }
 }
 
-/** Turns what a user wrote into what runs. Pure. */
-export function resolveRollup(definition: z.output<typeof rollupDefinition>): RollupOptions {
-  const { from, at, to: target, zone, weekStart, keep, track } = definition
+/** What dimensions and measures are called. */
+export function namesIn({ by, measures }: Pick<Written, 'by' | 'measures'>): {
+  readonly dimensions: readonly string[]
+  readonly measures: readonly string[]
+} {
+  return { dimensions: dimensionsOf(by).map((one) => one.name), measures: Object.keys(measures) }
+}
+
+/** Turns what a user wrote into what runs. Reads the files that it names. */
+export function resolveRollup(definition: Written, files: Files): RollupOptions {
+  const { at, to: target, zone, weekStart, keep } = definition
   const dimensions = dimensionsOf(definition.by).map(({ name, written }) => ({ name, from: referenceOf(written) }))
   const order = dimensions.map(({ name }) => name)
   const written = definition.levels ?? (order.length === 0 ? [[]] : [order, []])
@@ -336,15 +420,7 @@ export function resolveRollup(definition: z.output<typeof rollupDefinition>): Ro
     grain === 'raw' || text === undefined ? [] : [[grain, parseDuration(text) ?? 0] as const],
   )
   return {
-    from: tableOf(typeof from === 'string' ? from : from.table),
-    joins:
-      typeof from === 'string'
-        ? []
-        : Object.entries(from.join).map(([alias, { table, on }]) => ({
-            alias,
-            ...tableOf(table),
-            on: Object.entries(on).map(([theirs, ours]) => ({ theirs, ours: referenceOf(ours) })),
-          })),
+    from: eventsOf(definition, files),
     at,
     to: typeof target === 'string' ? tableOf(target) : target,
     calendar: { zone, weekStart },
@@ -354,15 +430,35 @@ export function resolveRollup(definition: z.output<typeof rollupDefinition>): Ro
     measures: measuresOf(definition.measures),
     keep: Object.fromEntries(kept),
     keepRaw: keep.raw === undefined ? null : (parseDuration(keep.raw) ?? 0),
-    track: track === 'triggers' ? { tag: 'triggers' } : { tag: 'lookback', ms: parseDuration(track.lookback) ?? 0 },
+    track: trackOf(definition),
   }
+}
+
+function eventsOf({ from, changed }: Pick<Written, 'from' | 'changed'>, files: Files): TableEvents | StoreEvents {
+  const source = storeSourceOf({ from })
+  if (source !== null) return { tag: 'store', store: storeOf(source), source: sourceOf(source, changed, files) }
+  const table = tableIn(from)
+  return {
+    tag: 'table',
+    ...tableOf(table?.table ?? ''),
+    joins: Object.entries(table?.join ?? {}).map(([alias, { table: joined, on }]) => ({
+      alias,
+      ...tableOf(joined),
+      on: Object.entries(on).map(([theirs, ours]) => ({ theirs, ours: referenceOf(ours) })),
+    })),
+  }
+}
+
+function trackOf({ from, track }: Pick<Written, 'from' | 'track'>): RollupOptions['track'] {
+  if (typeof track === 'object') return { tag: 'lookback', ms: parseDuration(track.lookback) ?? 0 }
+  return storeSourceOf({ from }) === null ? { tag: 'triggers' } : { tag: 'source' }
 }
 
 /** What decides the content of the table, for `definition_hash`: not how long it is kept. */
 export function contentOf(options: RollupOptions): Json {
-  const { from, joins, at, to: target, calendar, grains: all, dimensions, levels, measures } = options
+  const { from, at, to: target, calendar, grains: all, dimensions, levels, measures } = options
   return JSON.parse(
-    JSON.stringify({ from, joins, at, to: target, calendar, grains: all, dimensions, levels, measures }),
+    JSON.stringify({ from, at, to: target, calendar, grains: all, dimensions, levels, measures }),
   ) as Json // what was serialized is JSON
 }
 

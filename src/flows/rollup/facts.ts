@@ -1,15 +1,17 @@
 /** What is there before anything is counted: the events, the marks, how far the table has come. Changes nothing. */
-import { SluiceError } from '../../lib/error.ts'
-import { ident, sql, type Sql } from '../../lib/sql.ts'
+import type { Sql } from '../../lib/sql.ts'
+import type { Json } from '../../lib/json.ts'
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { writtenBound } from '../../lib/written.ts'
-import { readMarks, type Mark } from '../../state/dirty.ts'
+import { readMarks, type Mark, type Marks } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
 import { openState, type State } from '../../state/state.ts'
 import type { Flow, LookContext, WorkRequest } from '../flow.ts'
-import type { ColumnRef, RollupOptions, TableRef } from './config.ts'
-import { timesAlone, timesOf } from './marks.ts'
-import { eventsOf, type AtType } from './sql/events.ts'
+import { changedBecause, isUnchanged } from '../../transfer/source.ts'
+import type { RollupOptions } from './config.ts'
+import { findEvents, type Events, type FoundEvents } from './events/events.ts'
+import { overTable, readGuarded, type FoundTable } from './events/table.ts'
+import { timesAlone } from './marks.ts'
 import { readKeyTypes } from './sql/keys.ts'
 import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
@@ -24,15 +26,17 @@ import {
   type TrackedTable,
   type Triggers,
 } from './sql/tracked.ts'
-import { fingerprint, trackingOf, type Tracking } from './sql/trigger.ts'
+import { fingerprint, trackingOf, type Tracked, type Tracking } from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
 export interface Position {
   /** All that happened before is counted, but for what is marked. ISO. */
   readonly through: string
   readonly hash: string
-  /** The table of events that was counted: another one of the same name has other events. */
+  /** The `identity` of the events that were counted. */
   readonly source: string
+  /** What the store said of them, where it tells when they change. */
+  readonly mark?: Json
   /** Of the triggers; null: there are none. */
   readonly tracking: string | null
   /** Which those were; null, or left out: it is not known, and what is there is not trusted. */
@@ -49,13 +53,15 @@ export interface TrackedPart {
   readonly tracking: Tracking
 }
 
-export interface RollupFacts {
-  readonly source: {
-    readonly oid: string
-    readonly type: AtType
-    /** An index finds events by their time. */
-    readonly indexed: boolean
-  }
+/** What was counted: how far, and what is out of date since. */
+export interface Counted {
+  readonly standing: boolean
+  readonly position: Position | null
+  readonly marks: readonly Mark[]
+}
+
+export interface RollupFacts extends Counted {
+  readonly events: Events
   /** Triggers to be made; null: they are there, or none are wanted. */
   readonly untracked: readonly Tracking[] | null
   readonly tracking: string | null
@@ -77,36 +83,40 @@ export interface RollupFacts {
     /** Of some that are gone it cannot be told any more what they held. */
     readonly dropped: boolean
   }
-  readonly standing: boolean
-  readonly position: Position | null
-  readonly marks: readonly Mark[]
   /** When the first and the last event were; null: there are none, or nobody needs to know. */
   readonly extent: Bucket | null
 }
 
-export function stateOf(context: Pick<LookContext, 'state' | 'stateSchema' | 'project'>): State {
+export function stateOf(context: LookedAt): State {
   return openState(context.state, context.stateSchema, context.project)
 }
 
-/** `database`: another session of it, to look as of its snapshot. `range`: of what is joined, changes of other times are of no interest. */
 export async function lookRollup(
   flow: Flow<RollupOptions>,
   request: WorkRequest,
-  context: Pick<LookContext, 'state' | 'stateSchema' | 'project'>,
+  context: Pick<LookContext, 'state' | 'stateSchema' | 'project' | 'stores' | 'signal'>,
+): Promise<RollupFacts> {
+  return await lookAround(flow, request, await findEvents(flow, context, context.state), context)
+}
+
+/** Where the state is. */
+export type LookedAt = Pick<LookContext, 'state' | 'stateSchema' | 'project'>
+
+/** `database`: another session of it, to look as of its snapshot. `range`: of what is joined, changes of other times are of no interest. */
+export async function lookAround(
+  flow: Flow<RollupOptions>,
+  request: WorkRequest,
+  { events, table }: FoundEvents,
+  context: LookedAt,
   database: Sql = context.state,
   range: Bucket | null = null,
 ): Promise<RollupFacts> {
   const { options } = flow
-  const state = stateOf(context)
-  const source = await readSource(database, flow)
-  const standing = await readStanding(database, options.to)
-  refuseForeign(options, standing)
-  const guarded = await readGuarded(database, options)
-  const keyTypes = await readKeyTypes(database, options.joins)
+  const { found, ...counted } = await lookCounted(flow, context, database)
   const tracked = { schema: context.stateSchema, project: context.project, flow: flow.name }
-  const all = options.track.tag === 'triggers' ? trackingOf(options, source.type, tracked, { guarded, keyTypes }) : []
+  const all = table === null ? [] : await trackingsOf(flow, table, tracked, database)
   const tracking = all.length === 0 ? null : fingerprint(all)
-  const position = (await readPosition(database, state, flow.name)) as Position | undefined // only `run.ts` writes it
+  const { position } = counted
   const parts = await readAllParts(database, all, position?.parts ?? {})
   const known = parts.all.filter((one) => !parts.come.includes(one))
   const on = [
@@ -115,9 +125,10 @@ export async function lookRollup(
   ]
   const triggers = tracking !== null && position?.tracking === tracking ? await readTriggers(database, on) : null
   const untracked = tracking === null || triggers !== null ? null : all
-  const marks = await readMarks(database, state, flow.name)
+  const trusted = untracked === null && position?.hash === flow.definitionHash
   const facts: RollupFacts = {
-    source,
+    ...counted,
+    events,
     untracked,
     tracking,
     switched: triggers !== null && !areSame(triggers, position?.triggers ?? {}),
@@ -125,18 +136,43 @@ export async function lookRollup(
     tracked: on,
     leftovers: await readLeftovers(database, tracked, all),
     parts,
-    standing: standing !== null,
-    position: position ?? null,
-    marks:
-      untracked === null && position?.hash === flow.definitionHash
-        ? await timesOf(database, options, source.type, marks, range)
-        : timesAlone(marks),
+    marks: trusted ? await events.times(database, found, range) : counted.marks,
     extent: null,
   }
   // Slices that were asked for say themselves which time they are of.
   const ranged = request.backfill || request.from !== null || request.to !== null
-  if (request.slices !== null || !ranged) return facts
-  return { ...facts, extent: await readExtent(database, options, source.type) }
+  // In a store it takes as long as it takes, which no transaction waits for.
+  const stored = options.from.tag === 'store' && wholeBecause(flow, request, facts) !== null
+  if (!stored && (request.slices !== null || !ranged)) return facts
+  return { ...facts, extent: await events.extent(database) }
+}
+
+/** What was counted, whatever has become of the events since. */
+export async function lookCounted(
+  { name, options }: Flow<RollupOptions>,
+  context: LookedAt,
+  database: Sql = context.state,
+): Promise<Counted & { readonly found: Marks }> {
+  const state = stateOf(context)
+  const standing = await readStanding(database, options.to)
+  refuseForeign(options, standing)
+  const position = (await readPosition(database, state, name)) as Position | undefined // only `run.ts` writes it
+  const found = await readMarks(database, state, name)
+  return { standing: standing !== null, position: position ?? null, found, marks: timesAlone(found) }
+}
+
+async function trackingsOf(
+  flow: Flow<RollupOptions>,
+  { type }: FoundTable,
+  by: Tracked,
+  database: Sql,
+): Promise<readonly Tracking[]> {
+  const over = overTable(flow)
+  if (over === null || over.options.track.tag !== 'triggers') return []
+  return trackingOf(over.options, type, by, {
+    guarded: await readGuarded(database, over.options),
+    keyTypes: await readKeyTypes(database, over.options.from.joins),
+  })
 }
 
 async function readAllParts(
@@ -157,113 +193,41 @@ async function readAllParts(
 
 /** Why everything has to be counted anew; null: it has not. Pure. */
 export function wholeBecause(flow: Flow<RollupOptions>, request: WorkRequest, facts: RollupFacts): string | null {
-  const { position, source, marks } = facts
-  const changed = position !== null && position.hash !== flow.definitionHash
-  // A part that is counted by one definition does not go with others that were counted by another.
-  if (changed && facts.standing) return 'the definition changed'
-  if (request.slices !== null || request.from !== null || request.to !== null) return null
-  if (position === null) return 'never counted'
-  if (!facts.standing) return 'the table is gone'
-  if (position.source !== source.oid) return 'the table of events is another one'
+  const { position, events } = facts
+  const ranged = request.slices !== null || request.from !== null || request.to !== null
+  // Where the triggers were not there, that is why: what they marked before says nothing.
+  const marks = facts.untracked === null ? facts.marks : []
+  const because = distrusted(flow, { ...facts, marks }, ranged)
+  if (because !== null || ranged) return because
+  if (position?.source !== events.identity) return 'the table of events is another one'
   if (facts.untracked !== null) return 'changes were not marked: the triggers were not there'
   if (facts.switched) return 'changes were not marked: triggers were switched off for a while'
   // Where events are not kept, that is how they go: their buckets stay.
   if (facts.parts.dropped && flow.options.keepRaw === null) return 'a partition of the events was dropped'
-  if (marks.some(({ at }) => at === null)) return 'the events were cleared away'
+  if (flow.options.track.tag === 'source' && events.mark !== null && !isCounted(facts))
+    return changedBecause(events.mark)
   return request.force ? 'forced' : null
 }
 
-const types: Readonly<Record<string, AtType>> = {
-  'timestamp with time zone': 'instant',
-  'timestamp without time zone': 'local',
-  date: 'local',
+/** The same, by what was counted alone. `ranged`: a part of it is asked for. */
+export function distrusted(
+  { definitionHash }: Pick<Flow, 'definitionHash'>,
+  { position, standing, marks }: Counted,
+  ranged = false,
+): string | null {
+  // A part that is counted by one definition does not go with others that were counted by another.
+  if (position !== null && position.hash !== definitionHash && standing) return 'the definition changed'
+  if (ranged) return null
+  if (position === null) return 'never counted'
+  if (!standing) return 'the table is gone'
+  return marks.some(({ at }) => at === null)
+    ? 'the events were cleared away, or more of a joined table has changed than is looked up'
+    : null
 }
 
-/** The table of events: which it is, what its time is. Throws what keeps it from being read. */
-export async function readSource(db: Sql, { name, options }: Flow<RollupOptions>): Promise<RollupFacts['source']> {
-  const { from, joins, at } = options
-  const columns = await readColumns(db, from)
-  if (columns === null) throw noTable(name, from)
-  for (const one of joins) {
-    const theirs = await readColumns(db, one)
-    if (theirs === null) throw noTable(name, one)
-    for (const { theirs: column } of one.on)
-      if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
-    for (const column of used(options, one.alias))
-      if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
-  }
-  for (const column of [at, ...used(options, null)])
-    if (!columns.types.has(column)) throw noColumn(name, from, column, columns.types)
-  const written = (columns.types.get(at) ?? '').replace(/\(\d\)/, '')
-  const type = types[written]
-  if (type === undefined) {
-    throw new SluiceError('SOURCE_COLUMN_MISSING', `${at} of ${from.schema}.${from.table} is no time`, {
-      why: `it is ${written}; a rollup needs a timestamp or a date`,
-      fix: 'name another column in `at`',
-      where: { flow: name, table: `${from.schema}.${from.table}`, column: at },
-    })
-  }
-  if (columns.kind !== 'r' && columns.kind !== 'p' && options.track.tag === 'triggers') {
-    throw new SluiceError('SOURCE_UNSUITABLE', `${from.schema}.${from.table} is no table`, {
-      why: 'triggers that mark changed events can only be on a table',
-      fix: "name the table below it, or set track: { lookback: '3d' }",
-      where: { flow: name, table: `${from.schema}.${from.table}` },
-    })
-  }
-  const { indexed } = await db.one<{ indexed: boolean }>(sql`
-    select exists (
-      select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-      where i.indrelid = ${columns.oid}::oid and i.indisvalid and i.indpred is null and a.attname = ${at}) as "indexed"`)
-  return { oid: columns.oid, type, indexed }
-}
-
-function used({ dimensions, measures, joins }: RollupOptions, alias: string | null): readonly string[] {
-  const refs: readonly (ColumnRef | null)[] = [
-    ...dimensions.map(({ from }) => from),
-    ...measures.map(({ of }) => of),
-    ...joins.flatMap(({ on }) => on.map(({ ours }) => ours)),
-  ]
-  return refs.flatMap((ref) => (ref !== null && ref.of === alias ? [ref.column] : []))
-}
-
-async function readColumns(
-  db: Sql,
-  { schema, table }: TableRef,
-): Promise<{ readonly oid: string; readonly kind: string; readonly types: ReadonlyMap<string, string> } | null> {
-  const rows = await db.all<{ oid: string; kind: string; name: string; type: string }>(sql`
-    select c.oid::text as "oid", c.relkind::text as "kind", a.attname::text as "name", format_type(a.atttypid, a.atttypmod) as "type"
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-    where n.nspname = ${schema} and c.relname = ${table} and c.relkind in ('r', 'p', 'v', 'm', 'f')`)
-  const [first] = rows
-  if (first === undefined) return null
-  return { oid: first.oid, kind: first.kind, types: new Map(rows.map(({ name, type }) => [name, type])) }
-}
-
-/** Aliases of tables that the events' foreign keys point at, by just the columns that they are joined on. */
-async function readGuarded(db: Sql, { from, joins }: RollupOptions): Promise<readonly string[]> {
-  const guarded: string[] = []
-  for (const { alias, schema, table, on } of joins) {
-    const ours = on.map(({ ours: one }) => one.column).toSorted()
-    const owner = joins.find((one) => one.alias === on[0]?.ours.of) ?? from
-    const { found } = await db.one<{ found: boolean }>(sql`
-      select exists (
-        select from pg_constraint k
-        where k.contype = 'f' and k.convalidated and k.conrelid = to_regclass(${ident(owner.schema, owner.table).sql})
-          and k.confrelid = to_regclass(${ident(schema, table).sql})
-          and (select array_agg(a.attname::text order by a.attname::text) from unnest(k.conkey) c (n)
-            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.n) = ${ours}::text[]) as "found"`)
-    if (found) guarded.push(alias)
-  }
-  return guarded
-}
-
-/** When the first event was, and just after the last one; null: there is none. */
-export async function readExtent(db: Sql, options: RollupOptions, type: AtType): Promise<Bucket | null> {
-  const bare = { ...options, joins: [], dimensions: [], measures: [] }
-  const { first, last } = await db.one<{ first: Date | null; last: Date | null }>(sql`
-    select min(e."at") as "first", max(e."at") as "last" from ${eventsOf(bare, type)} as e`)
-  return first === null || last === null ? null : { from: first.getTime(), to: last.getTime() + 1 }
+/** Whether the store says that the events are those that were counted. */
+export function isCounted({ position, events: { mark } }: Pick<RollupFacts, 'position' | 'events'>): boolean {
+  return mark !== null && isUnchanged(mark, position?.mark ?? null)
 }
 
 /** The range that was asked for, as instants: a written `to` is in it. Null: no bound. */
@@ -281,25 +245,4 @@ export function rangeOf(
 /** What was counted ends with the last finest bucket that is over. */
 export function throughOf({ grains, calendar }: RollupOptions, now: Date): number {
   return bucketAt(now.getTime(), grains[0] ?? 'day', calendar).from
-}
-
-function noTable(flow: string, { schema, table }: TableRef): SluiceError {
-  return new SluiceError('SOURCE_TABLE_MISSING', `there is no table ${schema}.${table}`, {
-    why: 'the application database does not have it, or this role may not see its schema',
-    fix: 'correct `from`, or create the table',
-    where: { flow, table: `${schema}.${table}` },
-  })
-}
-
-function noColumn(
-  flow: string,
-  { schema, table }: TableRef,
-  column: string,
-  there: ReadonlyMap<string, string>,
-): SluiceError {
-  return new SluiceError('SOURCE_COLUMN_MISSING', `${schema}.${table} has no column «${column}»`, {
-    why: `its columns are ${[...there.keys()].join(', ')}`,
-    fix: 'correct `at`, `by`, `measures` or `from.join`',
-    where: { flow, table: `${schema}.${table}`, column },
-  })
 }

@@ -2,8 +2,8 @@
 import { SluiceError } from '../../lib/error.ts'
 import type { Sql } from '../../lib/sql.ts'
 import { whateverIsDue, type Finding, type Flow, type LookContext } from '../flow.ts'
-import type { Join, RollupOptions, TableRef } from './config.ts'
-import { refuseUncountable } from './countable.ts'
+import type { Join, RollupOptions, TableRef, TableRollup } from './config.ts'
+import { overTable } from './events/table.ts'
 import { lookRollup } from './facts.ts'
 import { hasIndexOf, isUniqueBy, readSubscribed } from './sql/catalog.ts'
 import { keyOf } from './sql/keys.ts'
@@ -13,13 +13,14 @@ const nameOf = ({ schema, table }: TableRef): string => `${schema}.${table}`
 
 export async function inspectRollup(flow: Flow<RollupOptions>, context: LookContext): Promise<readonly Finding[]> {
   const { options, name: about } = flow
-  const table = nameOf(options.from)
   const warning = (says: string, fix: string): Finding => ({ severity: 'warning', about, says, fix })
   try {
     const facts = await lookRollup(flow, whateverIsDue, context)
-    await refuseUncountable(context.state, flow, facts.source)
+    const { events } = facts
+    const table = events.name
+    await events.refuseUncountable(context.state)
     const found: Finding[] = [{ severity: 'fine', about, says: `counts the events of ${table}`, fix: null }]
-    if (!facts.source.indexed)
+    if (!events.indexed && options.from.tag === 'table')
       found.push(
         warning(
           `no index finds events of ${table} by ${options.at}: every run reads all of them`,
@@ -33,9 +34,12 @@ export async function inspectRollup(flow: Flow<RollupOptions>, context: LookCont
           `sluice run ${about}`,
         ),
       )
-    for (const join of options.joins) found.push(...(await inspectJoin(context.state, flow, join, warning)))
+    const over = overTable(flow)
+    if (over === null) return found
+    const { from } = over.options
+    for (const join of from.joins) found.push(...(await inspectJoin(context.state, over, join, warning)))
     if (options.track.tag === 'triggers') {
-      const tables = [options.from, ...options.joins, ...facts.parts.all.map(({ part }) => part)]
+      const tables = [from, ...from.joins, ...facts.parts.all.map(({ part }) => part)]
       for (const one of await readSubscribed(context.state, tables))
         found.push(
           warning(
@@ -53,7 +57,7 @@ export async function inspectRollup(flow: Flow<RollupOptions>, context: LookCont
 
 async function inspectJoin(
   db: Sql,
-  { options }: Flow<RollupOptions>,
+  { options }: Flow<TableRollup>,
   join: Join,
   warning: (says: string, fix: string) => Finding,
 ): Promise<readonly Finding[]> {
@@ -68,7 +72,7 @@ async function inspectJoin(
     )
   if (options.track.tag !== 'triggers') return found
   for (const [alias, on] of Map.groupBy(join.on, ({ ours }) => ours.of)) {
-    const owner = options.joins.find((one) => one.alias === alias) ?? options.from
+    const owner = options.from.joins.find((one) => one.alias === alias) ?? options.from
     const columns = [...new Set(on.map(({ ours }) => ours.column))]
     if (await hasIndexOf(db, owner, columns)) continue
     found.push(

@@ -2,24 +2,26 @@
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { SluiceError } from '../../lib/error.ts'
 import { madeOf, stretchOf, type Grain, type Weekday } from '../../lib/grain.ts'
-import { sql, type Query } from '../../lib/sql.ts'
+import { sql, type Session } from '../../lib/sql.ts'
 import { sqlState } from '../../stores/postgres/errors.ts'
 import { readMarks, type Mark } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
-import { whateverIsDue, type Flow, type LookContext } from '../flow.ts'
+import { whateverIsDue, type Flow } from '../flow.ts'
+import { endOf } from '../source.ts'
 import { approximateOf, levelName, shownColumnsOf, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
-import { lookRollup, readSource, stateOf, wholeBecause, type Position } from './facts.ts'
+import { findEvents, type Events } from './events/events.ts'
+import { distrusted, lookCounted, lookRollup, stateOf, wholeBecause, type Position } from './facts.ts'
 import { timesAlone } from './marks.ts'
 import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'
 import { bothSides } from './sql/compare.ts'
-import { countEvents } from './sql/count.ts'
 import { lastVerification, rowsByBucket, rowsByGrain } from './sql/recorded.ts'
 import { readStanding } from './sql/table.ts'
 import { neverCounted } from './verify.ts'
 import { bucketsOfTouched, touchedBy, wayOf } from './work.ts'
 
-export type LookedAt = Pick<LookContext, 'state' | 'stateSchema' | 'project'>
+/** What it takes: a signal that ends the reading of what a store has. */
+export type LookedAt = Parameters<typeof lookRollup>[2]
 
 export interface RollupGrain {
   readonly grain: Grain
@@ -40,7 +42,13 @@ const dirtySlicesShown = 1_000
 
 export interface RollupLook {
   readonly flow: string
-  readonly source: { readonly table: string; readonly joined: readonly string[]; readonly at: string }
+  /** `store`: the one that has the events; null: the application database has. */
+  readonly source: {
+    readonly table: string
+    readonly store: string | null
+    readonly joined: readonly string[]
+    readonly at: string
+  }
   readonly target: string
   readonly zone: string
   readonly weekStart: Weekday
@@ -57,7 +65,7 @@ export interface RollupLook {
   }[]
   /** How long events are there, in milliseconds; null: for ever. */
   readonly keepRaw: number | null
-  /** Milliseconds that are redone by every run; null: triggers mark what changes. */
+  /** Milliseconds that are redone by every run; null: triggers mark what changes, or everything is redone when a store has changed. */
   readonly lookback: number | null
   /** All that happened before is counted, but for what is dirty; null: nothing is. */
   readonly through: Date | null
@@ -122,6 +130,12 @@ const tableName = ({ schema, table }: { readonly schema: string; readonly table:
   `${schema}.${table}`
 const written = ({ of, column }: ColumnRef): string => (of === null ? column : `${of}.${column}`)
 
+function sourceOf({ from, at }: RollupOptions): RollupLook['source'] {
+  if (from.tag === 'table') return { table: tableName(from), store: null, joined: from.joins.map(tableName), at }
+  const { store, name } = endOf(from.store, from.source)
+  return { table: name, store, joined: [], at }
+}
+
 interface Standing {
   readonly position: Position | undefined
   readonly through: number | null
@@ -135,6 +149,11 @@ async function standingOf(flow: Flow<RollupOptions>, context: LookedAt): Promise
   const position = (await readPosition(context.state, state, flow.name)) as Position | undefined // only `run.ts` writes it
   const through = position === undefined ? null : Date.parse(position.through)
   try {
+    // Whether a store has other events by now the next run asks it.
+    if (flow.options.from.tag === 'store') {
+      const counted = await lookCounted(flow, context)
+      return { position, through, marks: counted.marks, anew: distrusted(flow, counted) }
+    }
     const facts = await lookRollup(flow, whateverIsDue, context)
     return { position, through, marks: facts.marks, anew: wholeBecause(flow, whateverIsDue, facts) }
   } catch (error) {
@@ -157,7 +176,7 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
   const distinct = options.measures.some(({ fn }) => fn === 'distinct')
   return {
     flow: flow.name,
-    source: { table: tableName(options.from), joined: options.joins.map(tableName), at: options.at },
+    source: sourceOf(options),
     target: tableName(options.to),
     zone: options.calendar.zone,
     weekStart: options.calendar.weekStart,
@@ -278,15 +297,15 @@ export async function compareBucket(
   const standing = await readStanding(context.state, options.to)
   const { through } = await standingOf(flow, context)
   if (standing === null || through === null) throw neverCounted(flow)
-  const { type } = await readSource(context.state, flow)
-  // By an index or without: there is but one range.
-  const counted = countEvents(options, type, { grain, buckets: [bucket], through, indexed: true })
   const start = new Date(bucket.from)
   const { level, limit } = asked
   const rows =
     bucket.from >= through
       ? []
-      : await inTime(flow, context, bothSides(options, standing, { grain, start, level, order, counted, limit }))
+      : await inTime(flow, context, async (events, tx) => {
+          const counted = await events.count(tx, { grain, buckets: [bucket], through })
+          return await tx.all<FoundRow>(bothSides(options, standing, { grain, start, level, order, counted, limit }))
+        })
   const [first] = rows
   const state = (await judge(flow, context, grain))(bucket)
   return {
@@ -319,21 +338,28 @@ export async function compareBucket(
 
 const timeoutMs = 30_000
 
-async function inTime({ name }: Flow, { state }: LookedAt, statement: Query): Promise<readonly FoundRow[]> {
+async function inTime(
+  flow: Flow<RollupOptions>,
+  { state, stores }: Pick<LookedAt, 'state' | 'stores'>,
+  read: (events: Events, tx: Session) => Promise<readonly FoundRow[]>,
+): Promise<readonly FoundRow[]> {
+  const signal = AbortSignal.timeout(timeoutMs)
   try {
+    const { events } = await findEvents(flow, { stores, signal }, state)
     return await state.transaction(
       async (tx) => {
         await tx.run(sql`select set_config('statement_timeout', ${String(timeoutMs)}, true)`)
-        return await tx.all<FoundRow>(statement)
+        return await read(events, tx)
       },
-      { readOnly: true },
+      // What a store has counted lands in a table of the session's own.
+      { readOnly: flow.options.from.tag === 'table' },
     )
   } catch (error) {
-    if (sqlState(error) !== '57014') throw error
-    throw new SluiceError('READ_TIMEOUT', `the comparison of a bucket of ${name} was given up`, {
+    if (sqlState(error) !== '57014' && !signal.aborted) throw error
+    throw new SluiceError('READ_TIMEOUT', `the comparison of a bucket of ${flow.name} was given up`, {
       why: `it took longer than ${timeoutMs / 1000} s, or somebody cancelled it: all events of the bucket are counted once more`,
-      fix: `compare a bucket of a finer grain, or all of them: sluice verify ${name}`,
-      where: { flow: name },
+      fix: `compare a bucket of a finer grain, or all of them: sluice verify ${flow.name}`,
+      where: { flow: flow.name },
       cause: error,
     })
   }

@@ -5,7 +5,7 @@
 import { supported, type Bucket } from '../../lib/calendar.ts'
 import { raw, sql, type Sql } from '../../lib/sql.ts'
 import type { Mark, Marks } from '../../state/dirty.ts'
-import type { RollupOptions } from './config.ts'
+import type { TableRollup } from './config.ts'
 import { instant } from './sql/buckets.ts'
 import { eventsOf, quarter, type AtType } from './sql/events.ts'
 import { quartersOfKeys, readKeyTypes } from './sql/keys.ts'
@@ -13,15 +13,15 @@ import { quartersOfKeys, readKeyTypes } from './sql/keys.ts'
 /** `range`: of keys nothing else is of interest. */
 export async function timesOf(
   db: Sql,
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   { times, keys }: Marks,
   range: Bucket | null = null,
 ): Promise<readonly Mark[]> {
   if (keys.length === 0) return times
-  const types = await readKeyTypes(db, options.joins)
+  const types = await readKeyTypes(db, options.from.joins)
   let found = times
-  for (const { alias } of options.joins) {
+  for (const { alias } of options.from.joins) {
     const own = keys.filter(({ joined }) => joined === alias)
     if (own.length === 0) continue
     const quarters = await db.all<{ at: Date }>(
@@ -45,11 +45,11 @@ export function timesAlone({ times, keys }: Marks): readonly Mark[] {
 /** The quarters of an hour in which events are, from then on. */
 export async function readQuarters(
   db: Sql,
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   from: number,
 ): Promise<readonly Date[]> {
-  const bare = { ...options, joins: [], dimensions: [], measures: [] }
+  const bare = { ...options, from: { ...options.from, joins: [] }, dimensions: [], measures: [] }
   const range = { from: instant(from), to: instant(supported.to) }
   const rows = await db.all<{ at: Date }>(sql`
     select distinct ${quarter(raw('e."at"'))} as "at" from ${eventsOf(bare, type, range)} as e where e."at" >= ${range.from} and e."at" < ${range.to}`)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { timingDefinition, timingOf } from '../../config/timing.ts'
+import type { SourceMark } from '../../transfer/source.ts'
 import { whateverIsDue, type Flow, type FlowName, type SliceKey, type SliceRecord, type WorkRequest } from '../flow.ts'
 import {
   defaultSchedule,
@@ -9,8 +10,9 @@ import {
   type RollupDefinition,
   type RollupOptions,
 } from './config.ts'
+import type { Events } from './events/events.ts'
 import type { RollupFacts } from './facts.ts'
-import { dueStretches, planRollup, refuseRollup } from './plan.ts'
+import { changedBuckets, dueStretches, planRollup, refuseRollup } from './plan.ts'
 import { stretchesBetween, stretchOfKey } from './slices.ts'
 import { bucketsOfTouched, sortBuckets, touchedBy } from './work.ts'
 
@@ -25,7 +27,7 @@ const written: RollupDefinition = {
   measures: { views: 'count' },
 }
 const flowOf = (more: Partial<RollupDefinition> = {}): Flow<RollupOptions> => {
-  const options = resolveRollup(rollupDefinition.parse({ ...written, ...more }))
+  const options = resolveRollup(rollupDefinition.parse({ ...written, ...more }), noFiles)
   return {
     name: 'views' as FlowName, // as the config's parser makes it
     kind: 'rollup',
@@ -35,8 +37,25 @@ const flowOf = (more: Partial<RollupDefinition> = {}): Flow<RollupOptions> => {
     timing: { ...timingOf(timingDefinition.parse({})), schedule: defaultSchedule(options) },
   }
 }
+const never = (): never => {
+  throw new Error('a plan reads nothing')
+}
+const noFiles = { text: never, render: never, path: (path: string) => path }
+const events: Events = {
+  name: 'public.view',
+  identity: '1',
+  indexed: true,
+  mark: null,
+  refuseUncountable: never,
+  extent: never,
+  times: never,
+  quartersFrom: never,
+  shape: never,
+  count: never,
+  countAll: never,
+}
 const facts: RollupFacts = {
-  source: { oid: '1', type: 'instant', indexed: true },
+  events,
   untracked: null,
   tracking: 't',
   switched: false,
@@ -118,7 +137,10 @@ describe('a plan', () => {
     ['the definition changed', { position: { ...facts.position!, hash: 'other' } }],
     ['the table of events is another one', { position: { ...facts.position!, source: '2' } }],
     ['changes were not marked: the triggers were not there', { untracked: [] }],
-    ['the events were cleared away', { marks: [{ grain: null, at: null }] }],
+    [
+      'the events were cleared away, or more of a joined table has changed than is looked up',
+      { marks: [{ grain: null, at: null }] },
+    ],
   ] as const)('counts everything when %s', (why, more) => {
     const plan = planned({}, '2025-11-03T06:10Z', more)
     expect(plan.detail.work).toEqual({ tag: 'whole', why })
@@ -148,6 +170,41 @@ describe('what is refused', () => {
   ] as const)('%j in a config', (more, path) => {
     const faults = faultsOf(rollupDefinition.parse({ ...written, ...(more as Partial<RollupDefinition>) }))
     expect(faults.map((fault) => fault.path)).toContain(path)
+  })
+})
+
+describe('what a store has is planned by what it says of itself', () => {
+  const from = { parquet: 'views.parquet' }
+  const store = (mark: SourceMark, track?: RollupDefinition['track']): readonly string[] => {
+    const flow = flowOf({ from, grains: ['day'], zone: 'UTC', ...(track === undefined ? {} : { track }) })
+    const position = {
+      through: '2025-11-01T00:00:00.000Z',
+      hash: 'hash',
+      source: 'warehouse',
+      tracking: null,
+      mark: { size: 1 },
+    }
+    const seen: RollupFacts = { ...facts, events: { ...events, identity: 'warehouse', mark }, tracking: null, position }
+    const { detail } = planRollup(flow, whateverIsDue, seen, { now: new Date('2025-11-03T05:00Z'), slices: new Map() })
+    if (detail.work.tag === 'whole') return [detail.work.why]
+    const list = changedBuckets(flow.options, seen, new Date('2025-11-03T05:00Z'), detail.through).get('day') ?? []
+    return list.map((one) => new Date(one.from).toISOString().slice(0, 10))
+  }
+  const same = { known: true, mark: { size: 1 }, asOf: null } as const
+  const other = { ...same, mark: { size: 2 } }
+
+  test('the same events: what has ended since, with a lookback or without', () => {
+    expect(store(same)).toEqual(['2025-11-01', '2025-11-02'])
+    expect(store(same, { lookback: '3d' })).toEqual(['2025-11-01', '2025-11-02'])
+  })
+
+  test('others, or nobody knows: all of them, or what lies within the lookback', () => {
+    expect(store(other)).toEqual(['the source changed'])
+    expect(store({ known: false, why: 'it is random' })).toEqual([
+      'whether the source changed is unknown: it is random',
+    ])
+    expect(store(other, { lookback: '2d' })).toEqual(['2025-10-30', '2025-10-31', '2025-11-01', '2025-11-02'])
+    expect(store({ known: false, why: '' }, { lookback: '1d' })).toEqual(['2025-10-31', '2025-11-01', '2025-11-02'])
   })
 })
 

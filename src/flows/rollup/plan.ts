@@ -5,7 +5,7 @@ import { bucketAt } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
 import { approximateWords, levelName, type RollupOptions } from './config.ts'
-import { rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
+import { isCounted, rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
 import { stretchAt, stretchesBetween, stretchOfKey, type Stretch, type StretchSpan } from './slices.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
 
@@ -149,16 +149,24 @@ function changedFirst({ name }: Flow<RollupOptions>): SluiceError {
 /** What is out of date by the marks that are there, or lies within the lookback. */
 export function changedBuckets(
   options: RollupOptions,
-  facts: Pick<RollupFacts, 'marks' | 'position'>,
+  facts: Pick<RollupFacts, 'marks' | 'position' | 'events'>,
   now: Date,
   through: number,
 ): Buckets {
   const finest = options.grains[0] ?? 'day'
-  // What has happened since the last run may be longer ago than it looks back.
   const last = Math.min(now.getTime(), facts.position === null ? Infinity : Date.parse(facts.position.through))
-  const back = options.track.tag === 'lookback' ? [{ from: last - options.track.ms, to: through, grain: finest }] : []
+  const back = lookedBack(options, facts)
+  // What has happened since the last run may be longer ago than it looks back.
+  const again = back === null || last - back >= through ? [] : [{ from: last - back, to: through, grain: finest }]
   const marked = touchedBy(options, facts.marks).filter(({ from }) => from < through)
-  return bucketsOfTouched(options, [...marked, ...back], through)
+  return bucketsOfTouched(options, [...marked, ...again], through)
+}
+
+/** How much of what was counted is counted again, in milliseconds; null: what is marked, and no more. */
+function lookedBack({ track }: RollupOptions, facts: Pick<RollupFacts, 'position' | 'events'>): number | null {
+  // Of what a store has nobody marks even what is new.
+  if (track.tag === 'source' || isCounted(facts)) return facts.events.mark === null ? null : 0
+  return track.tag === 'lookback' ? track.ms : null
 }
 
 export function stretchesOf({ calendar }: RollupOptions, buckets: Buckets): readonly Stretch[] {
@@ -246,6 +254,8 @@ function widened({ options }: Flow<RollupOptions>, wanted: readonly Grain[], fro
 
 function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: readonly string[]): readonly string[] {
   const { from, to, grains, levels, keep, measures } = options
+  const { name, indexed } = facts.events
+  const all = from.tag === 'table' && !indexed ? `, all of it: no index finds events by ${options.at}` : ''
   return [
     ...(facts.untracked === null
       ? []
@@ -261,7 +271,7 @@ function steps({ options }: Flow<RollupOptions>, facts: RollupFacts, what: reado
         `drop the triggers on ${part.schema}.${part.table}, which is no partition any more, and count without it`,
     ),
     ...(facts.standing ? [] : [`create ${to.schema}.${to.table}`]),
-    `read ${from.schema}.${from.table}${facts.source.indexed ? '' : `, all of it: no index finds events by ${options.at}`}`,
+    from.tag === 'table' ? `read ${name}${all}` : `let the store count ${name}`,
     ...what,
     `by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`,
     ...[approximateWords(measures)].filter((one) => one !== null),

@@ -1,6 +1,6 @@
-import type { Ddl, Flow, Kind, LookContext } from '../flow.ts'
-import { approximateWords, levelName, type RollupOptions } from './config.ts'
-import { refuseUncountable } from './countable.ts'
+import type { Ddl, Flow, FlowEnd, Kind, LookContext } from '../flow.ts'
+import { endOf } from '../source.ts'
+import { approximateWords, levelName, type RollupOptions, type TableRef } from './config.ts'
 import { lookRollup, type RollupFacts } from './facts.ts'
 import { inspectRollup } from './inspect.ts'
 import { dueStretches, planRollup, refuseRollup, type RollupDetail } from './plan.ts'
@@ -12,18 +12,14 @@ import { verifyRollup } from './verify.ts'
 export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
   kind: 'rollup',
   due: (flow, due) => dueStretches(flow, due).map(({ slice }) => slice),
-  ends: ({ options }) => ({
-    reads: [options.from, ...options.joins].map(({ schema, table }) => ({
-      store: 'database',
-      tag: 'table',
-      name: `${schema}.${table}`,
-    })),
-    writes: [{ store: 'database', tag: 'table', name: `${options.to.schema}.${options.to.table}` }],
+  ends: ({ options: { from, to } }) => ({
+    reads: from.tag === 'table' ? [from, ...from.joins].map(tableEnd) : [endOf(from.store, from.source)],
+    writes: [tableEnd(to)],
   }),
   refuse: refuseRollup,
   facts: async (flow, request, context) => {
     const facts = await lookRollup(flow, request, context)
-    await refuseUncountable(context.state, flow, facts.source)
+    await facts.events.refuseUncountable(context.state)
     return facts
   },
   plan: planRollup,
@@ -35,15 +31,35 @@ export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
   inspect: inspectRollup,
 }
 
-async function ddl({ options }: Flow<RollupOptions>, { state }: LookContext): Promise<Ddl> {
-  const { from, to, grains, levels, measures } = options
+const tableEnd = ({ schema, table }: TableRef): FlowEnd => ({
+  store: 'database',
+  tag: 'table',
+  name: `${schema}.${table}`,
+})
+
+async function ddl(flow: Flow<RollupOptions>, { state, stores, signal }: LookContext): Promise<Ddl> {
+  const { from, to, grains, levels, measures } = flow.options
   const standing = await readStanding(state, to)
-  const events = (await readStanding(state, from)) ?? []
-  const source = `-- events of ${from.schema}.${from.table}\n${events.map(({ name, type }) => `--   ${name} ${type}`).join('\n')}`
+  const events = await columnsIn(from, { state, stores, signal })
+  const source = `-- events of ${events.name}\n${events.columns.map(({ name, type }) => `--   ${name} ${type}`).join('\n')}`
   const target =
     standing === null
       ? `-- ${to.schema}.${to.table} is created by the first run: grain, level, bucket, dimensions, measures;\n-- by ${grains.join(', ')}; levels ${levels.map(levelName).join(', ')}`
       : `create table ${to.schema}.${to.table} (\n${standing.map(({ name, type }) => `  "${name.replaceAll('"', '""')}" ${type}`).join(',\n')}\n);`
   const marked = approximateWords(measures)
   return { source, target: marked === null ? target : `${target}\n-- ${marked}`, columns: [], problem: null }
+}
+
+async function columnsIn(
+  from: RollupOptions['from'],
+  { state, stores, signal }: Pick<LookContext, 'state' | 'stores' | 'signal'>,
+): Promise<{ readonly name: string; readonly columns: readonly { readonly name: string; readonly type: string }[] }> {
+  if (from.tag === 'table')
+    return { name: `${from.schema}.${from.table}`, columns: (await readStanding(state, from)) ?? [] }
+  const source = await stores.source(from.store, from.source)
+  const columns = await source.columns(signal)
+  return {
+    name: source.description,
+    columns: columns.map(({ name, sourceType }) => ({ name, type: sourceType })),
+  }
 }

@@ -5,17 +5,16 @@ import { ident, literal, raw, sql, type Query, type Session } from '../../lib/sq
 import { addMarks, takeMarks } from '../../state/dirty.ts'
 import { writePosition } from '../../state/position.ts'
 import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
-import { countAll, tally } from './bulk.ts'
 import type { RollupOptions } from './config.ts'
-import { readExtent, stateOf, type Position } from './facts.ts'
-import { readQuarters, timesOf } from './marks.ts'
+import { tally, type Bulk } from './events/bulk.ts'
+import { stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchAt, stretchesBetween, type Stretch } from './slices.ts'
 import { instant, instants, within } from './sql/buckets.ts'
-import { countEvents, countFiner, tableOf } from './sql/count.ts'
+import { countFiner, tableOf } from './sql/count.ts'
 import { dropHomeless, dropStrays } from './sql/strays.ts'
 import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
-import { shapeOf, type Extent } from './sql/whole.ts'
+import type { Extent } from './sql/whole.ts'
 import { track } from './track.ts'
 import { sortBuckets, type Buckets, type Since } from './work.ts'
 
@@ -71,11 +70,10 @@ class Counting {
         await this.#whole()
         break
       case 'changed': {
-        const { position, source } = this.#detail.facts
+        const { facts, through } = this.#detail
         // Taken by one statement and looked up by another, which sees no less.
-        const taken = await this.#take(null, this.#detail.through, 'keys')
-        const marks = await timesOf(this.#tx, options, source.type, taken)
-        await this.#redo(changedBuckets(options, { marks, position }, this.#context.now, this.#detail.through))
+        const marks = await facts.events.times(this.#tx, await this.#take(null, through, 'keys'))
+        await this.#redo(changedBuckets(options, { ...facts, marks }, this.#context.now, through))
         break
       }
       case 'range': {
@@ -187,7 +185,8 @@ class Counting {
     const position: Position = {
       through: new Date(through).toISOString(),
       hash: this.#flow.definitionHash,
-      source: facts.source.oid,
+      source: facts.events.identity,
+      ...(facts.events.mark?.known === true ? { mark: facts.events.mark.mark } : {}),
       tracking: facts.tracking,
       triggers: facts.triggers,
       since: this.#since,
@@ -211,7 +210,7 @@ class Counting {
   }
 
   #shape(): Query {
-    return shapeOf(this.#flow.options, this.#detail.facts.source.type)
+    return this.#detail.facts.events.shape()
   }
 
   async #index(): Promise<void> {
@@ -232,8 +231,7 @@ class Counting {
     this.#context.phase(grain)
     const statements: Query[] = []
     if (sorted.events.length > 0) {
-      const what = { grain, buckets: sorted.events, through, indexed: facts.source.indexed }
-      statements.push(countEvents(options, facts.source.type, what))
+      statements.push(await facts.events.count(this.#tx, { grain, buckets: sorted.events, through }))
     }
     for (const [finer, list] of sorted.finer) {
       const query = countFiner(options, { grain, finer, buckets: list, from: tableOf(options) })
@@ -262,10 +260,10 @@ class Counting {
     if (work.tag === 'whole') this.#context.log('info', `counting everything: ${work.why}`)
     await this.#take(null, through, 'all')
     const standing = await readStanding(this.#tx, options.to)
-    const extent = await readExtent(this.#tx, options, facts.source.type)
+    const extent = options.from.tag === 'store' ? facts.extent : await facts.events.extent(this.#tx)
     if ((facts.untracked !== null || facts.switched) && extent !== null && extent.to > through) {
       // Events of buckets that are not over yet, which came before the triggers or past them: nobody else has marked them.
-      const later = await readQuarters(this.#tx, options, facts.source.type, through)
+      const later = await facts.events.quartersFrom(this.#tx, through)
       await addMarks(this.#tx, stateOf(this.#context), this.#flow.name, null, later)
     }
     if (extent === null || extent.from >= through) {
@@ -289,7 +287,7 @@ class Counting {
         ]
       }),
     )
-    refuseTooMany(this.#flow, whole)
+    refuseTooMany(this.#flow, facts.events.name, whole)
     const listed = new Map<Grain, readonly Bucket[]>()
     const buckets = (grain: Grain): readonly Bucket[] => {
       const known = listed.get(grain)
@@ -311,8 +309,8 @@ class Counting {
       // Rows that are gone have no values that would not fit.
       await growTable(this.#tx, options, standing, this.#shape())
     }
-    const bulk = { options, source: facts.source, extent: whole, buckets, through, fresh }
-    const { tallied } = await countAll({ ...bulk, tx: this.#tx, context: this.#context })
+    const bulk: Bulk = { extent: whole, buckets, through, fresh, tx: this.#tx, context: this.#context }
+    const { tallied } = await facts.events.countAll(bulk)
     this.#tallied = tallied
     this.#context.phase('index')
     await this.#index()
@@ -347,6 +345,9 @@ class Counting {
   /** How many rows each slice has now. */
   async #published(): Promise<readonly PublishedSlice[]> {
     const { options } = this.#flow
+    const { mark } = this.#detail.facts.events
+    // What was there when the reading began; of what a store has rebuilt, since when it is so.
+    const asOf = mark?.known === true ? (mark.asOf ?? this.#context.now) : this.#context.now
     const found: PublishedSlice[] = []
     for (const grain of options.grains) {
       const stretches = [...this.#done.values()]
@@ -370,7 +371,7 @@ class Counting {
       for (const [index, { slice }] of stretches.entries())
         found.push({
           slice,
-          result: { rows: counts.get(index + 1) ?? 0, sourceMark: null, asOf: this.#context.now, changes: null },
+          result: { rows: counts.get(index + 1) ?? 0, sourceMark: null, asOf, changes: null },
         })
     }
     return found
@@ -380,7 +381,7 @@ class Counting {
 const finestAtMost = 5_000_000
 
 /** One event of the year 1 would have buckets counted for two thousand years. */
-function refuseTooMany({ name, options }: Flow<RollupOptions>, { from, through }: Extent): void {
+function refuseTooMany({ name, options }: Flow<RollupOptions>, events: string, { from, through }: Extent): void {
   const finest = options.grains[0] ?? 'day'
   const hour = 3_600_000
   const length = finest === 'quarter-hour' ? hour / 4 : finest === 'hour' ? hour : 24 * hour
@@ -388,7 +389,7 @@ function refuseTooMany({ name, options }: Flow<RollupOptions>, { from, through }
   throw new SluiceError('SOURCE_UNSUITABLE', `the events of ${name} lie too far apart to be counted by ${finest}`, {
     why: `the first is of ${new Date(from).toISOString()}, which makes more than ${finestAtMost.toLocaleString('en-US')} buckets`,
     fix: `correct events with such a time, or leave ${finest} out of \`grains\``,
-    where: { flow: name, table: `${options.from.schema}.${options.from.table}`, column: options.at },
+    where: { flow: name, table: events, column: options.at },
   })
 }
 

@@ -19,12 +19,12 @@ import {
   type VerifyRequest,
 } from '../flow.ts'
 import type { RollupOptions } from './config.ts'
-import { lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
-import { timesAlone, timesOf } from './marks.ts'
+import { isCounted, lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
+import { timesAlone } from './marks.ts'
 import { stretchOfKey, bucketsOf, stretchAt, type Stretch } from './slices.ts'
 import { instants } from './sql/buckets.ts'
 import { differencesOf } from './sql/compare.ts'
-import { columnNames, countEvents, tableOf } from './sql/count.ts'
+import { columnNames, tableOf } from './sql/count.ts'
 import { readStrays, type Stray } from './sql/strays.ts'
 import { bucketsOfTouched, touchedBy, type Buckets } from './work.ts'
 
@@ -45,7 +45,7 @@ export async function verifyRollup(
       if (position.hash !== flow.definitionHash) throw changedSince(flow)
       const through = Date.parse(position.through)
       const found = await readMarks(tx, state, flow.name)
-      const marks = facts.untracked === null ? await timesOf(tx, options, facts.source.type, found) : timesAlone(found)
+      const marks = facts.untracked === null ? await facts.events.times(tx, found) : timesAlone(found)
       const dirty = bucketsOfTouched(options, touchedBy(options, marks), through)
       const everything = marks.some(({ at }) => at === null)
       if (everything) return []
@@ -141,8 +141,8 @@ async function compareAll(sides: Sides, stretches: readonly Stretch[]): Promise<
   const found: Verification[] = []
   for (const grain of options.grains) {
     const own = stretches.filter((one) => one.grain === grain)
-    // Without an index each group reads all events: then one group is all.
-    const size = sides.facts.source.indexed ? 64 : Math.max(1, own.length)
+    // Where each group would read all events, one group is all.
+    const size = sides.facts.events.indexed ? 64 : Math.max(1, own.length)
     for (let at = 0; at < own.length; at += size) found.push(...(await compare(sides, grain, own.slice(at, at + size))))
   }
   sides.context.log('info', `compared ${found.length} slices with the events`)
@@ -160,6 +160,7 @@ interface FoundRow {
 
 async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]): Promise<readonly Verification[]> {
   const { flow, facts, tx, context, through, dirty, strays } = sides
+  const moved = facts.events.mark?.known === true && !isCounted(facts)
   const { options } = flow
   const boundary = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
   const kept = options.keep[grain] === undefined ? -Infinity : context.now.getTime() - options.keep[grain]
@@ -202,7 +203,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
       changed: tally(own, 'changed'),
       asOf: record?.asOf ?? null,
       sourceAsOf: null,
-      sourceChanged: changedSince.has(key),
+      sourceChanged: moved || changedSince.has(key),
       examples: examples.slice(0, examplesShown),
     }
   })
@@ -210,12 +211,7 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
     list: readonly Bucket[],
   ): Promise<{ readonly rows: readonly FoundRow[]; readonly counts: ReadonlyMap<number, number> }> {
     if (list.length === 0) return { rows: [], counts: new Map() }
-    const counted = countEvents(options, facts.source.type, {
-      grain,
-      buckets: list,
-      through,
-      indexed: facts.source.indexed,
-    })
+    const counted = await facts.events.count(tx, { grain, buckets: list, through })
     const names = columnNames(options)
     const starts = instants(list.map(({ from }) => from))
     const differing = options.measures.flatMap(differencesOf)

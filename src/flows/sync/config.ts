@@ -3,31 +3,9 @@ import { parseDuration } from '../../lib/duration.ts'
 import type { Json } from '../../lib/json.ts'
 import { type Files, fileReference } from '../../lib/reference.ts'
 import type { SourceSpec } from '../flow.ts'
+import { sourceOf, storeOf, writtenChanged, writtenSource } from '../source.ts'
 
 const name = z.string().min(1)
-const store = name.optional().describe('a store of the config by name; default: `warehouse`')
-
-const from = z.union([
-  z.strictObject({ query: z.string().min(1).describe("a statement in the store's own SQL"), store }),
-  z.strictObject({ table: name.describe('a table or view of the store, `schema.table` where it has schemas'), store }),
-  z.strictObject({
-    file: fileReference.describe('a Jinja2 file with one statement'),
-    params: z.record(z.string(), z.json()).optional().describe('what the template may name'),
-    store,
-  }),
-  z.strictObject({ parquet: z.string().min(1).describe('a path or a glob'), store }),
-  z.strictObject({
-    csv: z
-      .string()
-      .min(1)
-      .describe(
-        'a path or a glob; types come from all rows: `007` keeps its column text, and only ISO dates are dates',
-      ),
-    store,
-  }),
-  z.strictObject({ json: z.string().min(1).describe('a path or a glob'), store }),
-])
-
 const to = z.union([
   name.describe('a table of the application database, `schema.table` or just `table` (schema `public`)'),
   z.strictObject({
@@ -50,7 +28,7 @@ const sqlText = z.union([z.string().min(1), fileReference])
 
 /** What a user writes in `sync({…})`, besides the timing that every kind has. */
 export const syncDefinition = z.strictObject({
-  from: from.describe('where the rows come from'),
+  from: writtenSource.describe('where the rows come from'),
   to: to.describe('the table they go to; created if missing'),
   key: z.array(name).min(1).optional().describe('the columns that name a row'),
   mode: z
@@ -96,10 +74,7 @@ export const syncDefinition = z.strictObject({
     })
     .prefault({})
     .describe('what is suspicious about a source; `--force` publishes all the same'),
-  changed: z
-    .strictObject({ query: z.string().min(1) })
-    .optional()
-    .describe('a statement whose result changes when the source does, where the store cannot tell'),
+  changed: writtenChanged,
   beforePublish: sqlText.optional().describe('SQL inside the publishing transaction, before the rows'),
   afterPublish: sqlText.optional().describe('SQL inside the publishing transaction, after the rows'),
 })
@@ -175,12 +150,11 @@ export function faultsOf(
 
 /** Turns what a user wrote into what runs. Reads the files it names. */
 export function resolveSync(definition: z.output<typeof syncDefinition>, files: Files): SyncOptions {
-  const changed = definition.changed?.query ?? null
   const text = (part: string | z.output<typeof fileReference> | undefined): string | null =>
     part === undefined ? null : typeof part === 'string' ? part : files.text(part)
   return {
-    store: definition.from.store ?? 'warehouse',
-    from: sourceOf(definition.from, changed, files),
+    store: storeOf(definition.from),
+    from: sourceOf(definition.from, definition.changed, files),
     to: targetOf(definition.to),
     key: definition.key ?? [],
     mode: definition.mode,
@@ -226,15 +200,6 @@ function lookbackOf(lookback: string | number): Lookback {
   return typeof lookback === 'number'
     ? { tag: 'number', by: lookback }
     : { tag: 'time', ms: parseDuration(lookback) ?? 0 }
-}
-
-function sourceOf(from: z.output<typeof syncDefinition>['from'], changed: string | null, files: Files): SourceSpec {
-  if ('query' in from) return { tag: 'query', query: from.query, changed }
-  if ('table' in from) return { tag: 'table', table: from.table, changed }
-  if ('file' in from) return { tag: 'query', query: files.render(from.file, from.params ?? {}), changed }
-  if ('parquet' in from) return { tag: 'parquet', path: files.path(from.parquet), changed }
-  if ('csv' in from) return { tag: 'csv', path: files.path(from.csv), changed }
-  return { tag: 'json', path: files.path(from.json), changed }
 }
 
 function targetOf(to: z.output<typeof syncDefinition>['to']): Target {

@@ -1,4 +1,3 @@
-import canonicalize from 'canonicalize'
 import { SluiceError } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
 import { alterations } from '../../stores/postgres/publish/alterations.ts'
@@ -6,7 +5,7 @@ import { choose, type Choice } from '../../stores/postgres/publish/choose.ts'
 import type { TableFacts } from '../../stores/postgres/table.ts'
 import type { SourceColumn } from '../../transfer/column.ts'
 import { formatPgType } from '../../transfer/pgtype.ts'
-import type { SourceMark } from '../../transfer/source.ts'
+import { changedBecause, isUnchanged, type SourceMark } from '../../transfer/source.ts'
 import type { Flow, LookContext, Plan, SliceKey, SliceRecord, SliceRef, WorkRequest } from '../flow.ts'
 import { planColumns, publishedColumns, type ColumnPlan, type PublishedColumns } from './columns.ts'
 import type { SyncOptions } from './config.ts'
@@ -86,9 +85,9 @@ function whyUnchanged(
   now: Date,
 ): string | null {
   if (record === null || before === null || facts.target === null) return null
-  if (record.definitionHash !== flow.definitionHash || !facts.mark.known) return null
-  if (!sameMark(before.mark, facts.mark.mark)) return null
-  const since = facts.mark.asOf === null ? '' : ` since ${facts.mark.asOf.toISOString()}`
+  if (record.definitionHash !== flow.definitionHash || !isUnchanged(facts.mark, before.mark)) return null
+  const rebuiltAt = facts.mark.known ? facts.mark.asOf : null
+  const since = rebuiltAt === null ? '' : ` since ${rebuiltAt.toISOString()}`
   const rebuilt =
     record.asOf === null || flow.timing.sourceEvery === null ? null : record.asOf.getTime() + flow.timing.sourceEvery
   const overdue =
@@ -110,12 +109,7 @@ function whyNow(
   if (facts.target === null) return 'the table is gone'
   if (record.definitionHash === null) return 'it was found to differ from its source'
   if (record.definitionHash !== flow.definitionHash) return 'the definition changed'
-  return facts.mark.known ? 'the source changed' : `whether the source changed is unknown: ${facts.mark.why}`
-}
-
-/** Whether two marks mean the same content: compared as canonical JSON. */
-export function sameMark(left: Json, right: Json): boolean {
-  return left !== null && canonicalize(left) === canonicalize(right)
+  return changedBecause(facts.mark)
 }
 
 export function standingColumns(

@@ -2,6 +2,7 @@ import { SluiceError } from '../../lib/error.ts'
 import { readTable } from '../../stores/postgres/schema.ts'
 import { formatPgType } from '../../transfer/pgtype.ts'
 import type { Ddl, Finding, Flow, FlowEnd, Kind, LookContext } from '../flow.ts'
+import { endOf } from '../source.ts'
 import { planColumns } from './columns.ts'
 import { pairColumns } from './drift.ts'
 import type { SyncOptions } from './config.ts'
@@ -13,7 +14,7 @@ import { verifySync } from './verify.ts'
 export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
   kind: 'sync',
   due: () => [whole],
-  ends: ({ options }) => ({ reads: [source(options)], writes: [target(options)] }),
+  ends: ({ options }) => ({ reads: [endOf(options.store, options.from)], writes: [target(options)] }),
   refuse: refuseSync,
   facts: async (flow, _request, context) => look(flow, context),
   plan: planSync,
@@ -22,19 +23,6 @@ export const sync: Kind<SyncOptions, SyncFacts, SyncDetail> = {
   verify: verifySync,
   ddl,
   inspect,
-}
-
-function source({ store, from }: SyncOptions): FlowEnd {
-  switch (from.tag) {
-    case 'query':
-      return { store, tag: 'query', name: (from.query.trim().split('\n', 1)[0] ?? '').slice(0, 120) }
-    case 'table':
-      return { store, tag: 'table', name: from.table }
-    case 'parquet':
-    case 'csv':
-    case 'json':
-      return { store, tag: 'files', name: from.path }
-  }
 }
 
 function target({ to }: SyncOptions): FlowEnd {

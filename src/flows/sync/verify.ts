@@ -7,12 +7,12 @@ import type { TableFacts } from '../../stores/postgres/table.ts'
 import { compareHashes, type Comparison, type HashDifference } from '../../transfer/compare.ts'
 import type { CopyColumn } from '../../transfer/column.ts'
 import { findRows, hashRows, type FoundRow, type RowPlan } from '../../transfer/pgcopy/hash-rows.ts'
-import type { Source } from '../../transfer/source.ts'
+import { isUnchanged, type Source } from '../../transfer/source.ts'
 import type { Difference, Flow, LookContext, Verification, VerifyRequest } from '../flow.ts'
 import { planColumns, type ColumnPlan } from './columns.ts'
 import type { SyncOptions } from './config.ts'
 import { latestRows } from './latest.ts'
-import { publishedMark, sameMark, standingColumns, whole } from './plan.ts'
+import { publishedMark, standingColumns, whole } from './plan.ts'
 import { keyTexts } from './sql/key-texts.ts'
 import { live } from './sql/live-rows.ts'
 
@@ -46,7 +46,7 @@ export async function verifySync(
     (tx) => compareSides({ flow, source, target, plan, tx, database, context }),
     { isolation: 'repeatable read' },
   )
-  const sourceChanged = before !== null && mark.known && !sameMark(before.mark, mark.mark)
+  const sourceChanged = before !== null && mark.known && !isUnchanged(mark, before.mark)
   return [
     {
       slice: whole.key,

@@ -6,6 +6,8 @@ import { mkdir } from 'node:fs/promises'
 import { SluiceError } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
 import type { SourceColumn } from '../../transfer/column.ts'
+import type { Extent, TimeColumn } from '../../transfer/source.ts'
+import { extentStatement } from './counted.ts'
 import { duckdbError } from './errors.ts'
 import type { From, ThreadOptions } from './protocol.ts'
 import { relation, rowNumber } from './statement.ts'
@@ -98,6 +100,19 @@ export class Instance {
       }
       return from.tag === 'parquet' && name === rowNumber ? { ...column, nullable: false, implicit: true } : column
     })
+  }
+
+  async extent(
+    from: From,
+    time: TimeColumn,
+    within: { readonly from: number; readonly to: number },
+    signal: AbortSignal,
+  ): Promise<Extent | null> {
+    const [row] = await this.all(extentStatement(from, time, within), signal)
+    const [first, last] = [row?.['first'], row?.['last']]
+    if (typeof first !== 'string' || typeof last !== 'string') return null
+    const milliseconds = (text: string): number => Math.floor(Number(text) / 1000)
+    return { first: milliseconds(first), last: milliseconds(last) }
   }
 
   /** Idempotent. Every connection must have ended. */

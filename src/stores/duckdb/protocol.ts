@@ -1,7 +1,7 @@
 /** What the thread that owns a DuckDB file and everybody else say to each other. All of it can be cloned or transferred. */
 import type { ErrorRecord } from '../../lib/error.ts'
 import type { Json } from '../../lib/json.ts'
-import type { CopySummary, SourceMark, CopyPlan } from '../../transfer/source.ts'
+import type { CopySummary, SourceMark, CopyPlan, Extent, TimeColumn } from '../../transfer/source.ts'
 import type { SourceColumn } from '../../transfer/column.ts'
 
 export interface ThreadOptions {
@@ -26,6 +26,12 @@ export type Ask =
   | { readonly tag: 'run'; readonly statement: string }
   | { readonly tag: 'columns'; readonly from: From }
   | { readonly tag: 'mark'; readonly from: From; readonly changed: string | null }
+  | {
+      readonly tag: 'extent'
+      readonly from: From
+      readonly time: TimeColumn
+      readonly within: { readonly from: number; readonly to: number }
+    }
   | { readonly tag: 'copy'; readonly from: From; readonly plan: CopyPlan; readonly ahead: number }
   | { readonly tag: 'close' }
 
@@ -40,6 +46,7 @@ export type Answer = {
   readonly run: null
   readonly columns: readonly SourceColumn[]
   readonly mark: SourceMark
+  readonly extent: Extent | null
   readonly copy: CopySummary
   readonly close: null
 }

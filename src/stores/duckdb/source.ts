@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { CopyChunk, CopyPlan, CopyStream, CopySummary, Source } from '../../transfer/source.ts'
 import type { DuckdbSourceSpec } from './client.ts'
+import { countStatement } from './counted.ts'
 import type { Thread } from './owner.ts'
 import type { From } from './protocol.ts'
 
@@ -11,12 +12,18 @@ export function duckdbSource(
   thread: () => Promise<Thread>,
   spec: DuckdbSourceSpec,
 ): Source {
-  const from = fromOf(spec, directory)
+  return sourceFrom(`${store}: ${describeFrom(fromOf(spec, directory))}`, thread, fromOf(spec, directory), spec.changed)
+}
+
+function sourceFrom(description: string, thread: () => Promise<Thread>, from: From, changed: string | null): Source {
   return {
-    description: `${store}: ${describeFrom(from)}`,
+    description,
     columns: async (signal) => (await thread()).ask({ tag: 'columns', from }, signal),
-    mark: async (signal) => (await thread()).ask({ tag: 'mark', from, changed: spec.changed }, signal),
+    mark: async (signal) => (await thread()).ask({ tag: 'mark', from, changed }, signal),
     copy: (plan, signal) => lazily(thread, from, plan, signal),
+    counted: (question) =>
+      sourceFrom(description, thread, { tag: 'query', query: countStatement(from, question) }, changed),
+    extent: async (time, within, signal) => (await thread()).ask({ tag: 'extent', from, time, within }, signal),
   }
 }
 

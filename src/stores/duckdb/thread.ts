@@ -89,6 +89,9 @@ async function answer(id: number, instance: Instance, ask: Ask, task: Task): Pro
       return instance.columns(ask.from, signal)
     case 'mark':
       return mark(instance, ask.from, ask.changed, signal)
+    case 'extent':
+      await refuseElsewhere(instance, ask.from, signal)
+      return instance.extent(ask.from, ask.time, ask.within, signal)
     case 'copy': {
       await refuseElsewhere(instance, ask.from, signal)
       const memory = task.chunks?.memory ?? new SharedChunks(ask.ahead)

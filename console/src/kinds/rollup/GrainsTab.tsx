@@ -171,7 +171,8 @@ function What({ rollup }: { readonly rollup: Rollup }) {
         [
           'Events',
           <>
-            <code>{source.table}</code>, by <code>{source.at}</code>
+            <code>{source.table}</code>
+            {source.store !== null && ` in ${source.store}`}, by <code>{source.at}</code>
             {source.joined.length > 0 && `, joined with ${source.joined.join(', ')}`}
           </>,
         ],
@@ -197,9 +198,11 @@ function What({ rollup }: { readonly rollup: Rollup }) {
         ['Events are kept', keepRaw === null ? 'for ever' : roughly(keepRaw)],
         [
           'Changes',
-          lookback === null
-            ? 'are marked by triggers, whatever their age'
-            : `of the last ${roughly(lookback)} are counted anew by every run`,
+          lookback !== null
+            ? `of the last ${roughly(lookback)} are counted anew by every run`
+            : source.store === null
+              ? 'are marked by triggers, whatever their age'
+              : 'whenever its files or tables are others than they were, all events are counted anew',
         ],
       ]}
     />

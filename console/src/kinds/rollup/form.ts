@@ -1,13 +1,13 @@
-import type { KindForm } from '../form.ts'
+import { sourceNames, type KindForm } from '../form.ts'
 
 export const rollupForm: KindForm = {
   kind: 'rollup',
-  says: 'Counts the events of a table of the application database by hour, day, week, month or year, and keeps the counts right.',
+  says: 'Counts events of the application database or of the warehouse by hour, day, week, month or year, and keeps the counts right.',
   start: { kind: 'rollup', from: '', at: '', to: '', grains: ['hour', 'day', 'month'], measures: { events: 'count' } },
   sections: [
     {
       title: 'Events',
-      about: 'The table that has a row for each event, and when each was.',
+      about: 'What has a row for each event, and when each was.',
       keys: ['from', 'at', 'zone'],
     },
     {
@@ -19,7 +19,7 @@ export const rollupForm: KindForm = {
     {
       title: 'Changes and age',
       about: 'How changed events are noticed, and how long counts and events are kept.',
-      keys: ['track', 'keep'],
+      keys: ['track', 'changed', 'keep'],
       folded: true,
     },
     {
@@ -36,12 +36,14 @@ export const rollupForm: KindForm = {
     },
   ],
   names: {
+    ...sourceNames,
     at: 'Time column',
     by: 'Dimensions',
     weekStart: 'Week begins',
     maxAge: 'Oldest',
     'from#': 'Table',
     'from#table': 'With joined tables',
+    'from#table+store': 'Table of a store',
     'to#': 'Table',
     'to#table': 'With schema',
     'by#list': 'Columns',
@@ -50,5 +52,5 @@ export const rollupForm: KindForm = {
     'track#lookback': 'By looking back',
     'keep.raw': 'Events',
   },
-  long: [],
+  long: ['from.query', 'changed.query'],
 }

@@ -1,4 +1,4 @@
-import type { KindForm } from '../form.ts'
+import { sourceNames, type KindForm } from '../form.ts'
 
 export const syncForm: KindForm = {
   kind: 'sync',
@@ -31,20 +31,10 @@ export const syncForm: KindForm = {
     { title: 'Attempts', about: 'How often and how long it is tried.', keys: ['attempts', 'timeout'], folded: true },
   ],
   names: {
-    'from.csv': 'Path',
-    'from.parquet': 'Path',
-    'from.json': 'Path',
-    'from.file': 'SQL file',
-    'from.file.$file': 'Path',
-    changed: 'Changed when',
+    ...sourceNames,
     latestBy: 'Latest by',
     maxAge: 'Oldest',
-    'from#query': 'Query',
     'from#table': 'Table',
-    'from#file': 'SQL file',
-    'from#parquet': 'Parquet',
-    'from#csv': 'CSV',
-    'from#json': 'JSON',
     'to#': 'Table',
     'to#table': 'With schema and store',
     'beforePublish#': 'SQL',

@@ -3,13 +3,16 @@ import { ident, idents, join, literal, raw, sql, type Query } from '../../../lib
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import { estimateOf, gathered, ranked, unfolded, unionOf } from '../../../lib/sketch.ts'
-import { columnsOf, fixedColumns, levelName, sketchColumn, type RollupOptions } from '../config.ts'
+import { columnsOf, fixedColumns, levelName, sketchColumn, type RollupOptions, type TableRollup } from '../config.ts'
 import { instant, instants, ranges, within } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
 
 /** The columns of the table, in order. */
-export function columnNames({ dimensions, measures }: RollupOptions): readonly string[] {
+export function columnNames({
+  dimensions,
+  measures,
+}: Pick<RollupOptions, 'dimensions' | 'measures'>): readonly string[] {
   return [...fixedColumns, ...dimensions.map(({ name }) => name), ...measures.flatMap(columnsOf)]
 }
 
@@ -50,7 +53,7 @@ export function levelled(
  * finds them; else in one pass over all events.
  */
 export function countEvents(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   what: {
     readonly grain: Grain

@@ -2,7 +2,7 @@
 import { supported, writtenInstant } from '../../../lib/calendar.ts'
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import { hashOf } from '../../../lib/sketch.ts'
-import type { ColumnRef, Join, Measure, RollupOptions } from '../config.ts'
+import type { ColumnRef, Join, Measure, RollupOptions, TableRollup } from '../config.ts'
 
 /** What the events' time is in the table: with a zone of its own, or local time of the rollup's zone. */
 export type AtType = 'instant' | 'local'
@@ -19,7 +19,8 @@ export function instant({ at, calendar }: Pick<RollupOptions, 'at' | 'calendar'>
 }
 
 /** `from "public"."blog_view" as t left join "public"."blog" as "blog" on …` */
-export function fromEvents({ from, joins }: RollupOptions): Query {
+export function fromEvents({ from }: TableRollup): Query {
+  const { joins } = from
   const joined = joins.map(
     (one) => sql` left join ${ident(one.schema, one.table)} as ${ident(one.alias)} on ${onOf(one)}`,
   )
@@ -36,7 +37,7 @@ export function quarter(at: Query): Query {
  * joined through is left out, since an event that finds nothing there is counted all the same.
  */
 export function eventQuarters(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   {
     alias,
@@ -48,7 +49,8 @@ export function eventQuarters(
     readonly range: { readonly from: Query; readonly to: Query } | null
   },
 ): Query {
-  const { from, joins } = options
+  const { from } = options
+  const { joins } = from
   const through = new Set<string | null>([alias])
   for (const one of joins.toReversed()) if (through.has(one.alias)) for (const { ours } of one.on) through.add(ours.of)
   const joined = joins
@@ -79,7 +81,7 @@ function isTime(at: Query): Query {
 }
 
 /** Of the events those in [from, to), by the column itself, so that an index on it serves; of local times a day more on either side. */
-function between(options: RollupOptions, type: AtType, from: Query, to: Query): Query {
+function between(options: TableRollup, type: AtType, from: Query, to: Query): Query {
   const at = ident('t', options.at)
   if (type === 'instant') return sql`${at} >= ${from} and ${at} < ${to}`
   const zone = literal(options.calendar.zone)
@@ -92,7 +94,7 @@ function between(options: RollupOptions, type: AtType, from: Query, to: Query): 
  * those in it.
  */
 export function eventsOf(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   range: { readonly from: Query; readonly to: Query } | null = null,
 ): Query {

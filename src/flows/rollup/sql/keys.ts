@@ -1,7 +1,7 @@
 /** Rows of joined tables by their keys, which are the columns that they are joined on; and the events that they belong to. */
 import { ident, join, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
 import type { KeyMark } from '../../../state/dirty.ts'
-import type { Join, RollupOptions } from '../config.ts'
+import type { Join, TableRollup } from '../config.ts'
 import { eventQuarters, type AtType } from './events.ts'
 
 /** The columns of the table that it is joined on. */
@@ -31,7 +31,7 @@ export async function readKeyTypes(db: Sql, joins: readonly Join[]): Promise<Key
 
 /** When the events are that these keys of one table belong to, as far as they lie in the range; by the quarter of an hour, as `at`. */
 export function quartersOfKeys(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   {
     alias,
@@ -45,7 +45,7 @@ export function quartersOfKeys(
     readonly range: { readonly from: Query; readonly to: Query } | null
   },
 ): Query {
-  const own = options.joins.find((one) => one.alias === alias)
+  const own = options.from.joins.find((one) => one.alias === alias)
   if (own === undefined) throw new Error(`nothing is joined as ${alias}`)
   const names = keyOf(own)
   const of = (index: number): Query => ident('k', `k${index}`)

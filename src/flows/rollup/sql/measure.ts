@@ -4,7 +4,7 @@ import { estimateOf, sketchOf, type Piece } from '../../../lib/sketch.ts'
 import { sketchColumn, type Measure } from '../config.ts'
 
 /** An average as what it is made of says. */
-function average(total: Query, count: Query): Query {
+export function averageOf(total: Query, count: Query): Query {
   return sql`(${total})::numeric / nullif(${count}, 0)`
 }
 
@@ -40,7 +40,7 @@ export function ofEvents(measure: Measure, index: number): readonly Query[] {
     case 'max':
       return [sql`max(${given})`]
     case 'avg':
-      return [average(sql`sum(${given})`, sql`count(${given})`), sql`sum(${given})`, sql`count(${given})`]
+      return [averageOf(sql`sum(${given})`, sql`count(${given})`), sql`sum(${given})`, sql`count(${given})`]
     case 'distinct':
       return [sql`count(distinct ${given})`]
     case 'approximate':
@@ -63,7 +63,7 @@ export function ofCounted(measure: Measure, index: number): readonly Query[] | n
       return [sql`max(${column})`]
     case 'avg': {
       const [total, count] = [sql`sum(${ident(`${name}_sum`)})`, sql`sum(${ident(`${name}_count`)})::bigint`]
-      return [average(total, count), total, count]
+      return [averageOf(total, count), total, count]
     }
     case 'distinct':
       return null

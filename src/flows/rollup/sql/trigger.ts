@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import { keysAtMost } from '../../../state/dirty.ts'
-import type { ColumnRef, Join, RollupOptions, TableRef } from '../config.ts'
+import type { ColumnRef, Join, TableRollup, TableRef } from '../config.ts'
 import { instant, quarter, type AtType } from './events.ts'
 import { keyOf, type KeyTypes } from './keys.ts'
 
@@ -46,7 +46,7 @@ const shortHash = (text: string): string => createHash('sha256').update(text).di
 
 /** `guarded`: aliases of joined tables that a foreign key of the events points at: a new row of theirs is of no event yet. */
 export function trackingOf(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   by: Tracked,
   { guarded, keyTypes }: { readonly guarded: readonly string[]; readonly keyTypes: KeyTypes },
@@ -57,7 +57,7 @@ export function trackingOf(
     marking: ofTimes(options, type),
     keyTypes: [],
   })
-  const joined = options.joins.map((one) => {
+  const joined = options.from.joins.map((one) => {
     const carried = keyOf(one)
     const columns = [...new Set([...carried, ...joinedColumns(options, one)])]
     return tracking({ table: one, what: one.alias, columns, carried }, by, {
@@ -82,7 +82,7 @@ interface Marking {
   readonly values: Query
 }
 
-function ofTimes(options: RollupOptions, type: AtType): Marking {
+function ofTimes(options: TableRollup, type: AtType): Marking {
   return {
     type: raw('timestamptz'),
     told: (rows) =>
@@ -110,7 +110,7 @@ function ofKeys(joined: Join): Marking {
 }
 
 /** Columns of the events that decide what is counted, besides their time. */
-function eventColumns({ joins, dimensions, measures }: RollupOptions): readonly string[] {
+function eventColumns({ from: { joins }, dimensions, measures }: TableRollup): readonly string[] {
   const refs = [
     ...dimensions.map(({ from }) => from),
     ...measures.flatMap(({ of }) => (of === null ? [] : [of])),
@@ -119,7 +119,7 @@ function eventColumns({ joins, dimensions, measures }: RollupOptions): readonly 
   return refs.flatMap(({ of, column }) => (of === null ? [column] : []))
 }
 
-function joinedColumns({ dimensions, measures, joins }: RollupOptions, { alias }: Join): readonly string[] {
+function joinedColumns({ dimensions, measures, from: { joins } }: TableRollup, { alias }: Join): readonly string[] {
   const refs: readonly (ColumnRef | null)[] = [
     ...dimensions.map(({ from }) => from),
     ...measures.map(({ of }) => of),

@@ -8,7 +8,7 @@ import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import { ranked, unfolded } from '../../../lib/sketch.ts'
-import { columnsOf, levelName, type Measure, type RollupOptions } from '../config.ts'
+import { columnsOf, levelName, type Measure, type RollupOptions, type TableRollup } from '../config.ts'
 import { instant, instants } from './buckets.ts'
 import { eventsOf, type AtType } from './events.ts'
 import { countedPieces, eventPieces, ofCounted, ofEvents } from './measure.ts'
@@ -34,13 +34,13 @@ function finestOf(finest: Finest): Query {
   return sql`(${starts})[width_bucket(e."at", ${starts})]`
 }
 
-function readEvents(options: RollupOptions, type: AtType, { from, through }: Extent): Query {
+function readEvents(options: TableRollup, type: AtType, { from, through }: Extent): Query {
   const events = sql`${eventsOf(options, type, { from: instant(from), to: instant(through) })} as e`
   return type === 'instant' ? events : sql`${events} where e."at" >= ${instant(from)} and e."at" < ${instant(through)}`
 }
 
 /** A statement whose rows have the columns of the table, for their names and types. */
-export function shapeOf(options: RollupOptions, type: AtType): Query {
+export function shapeOf(options: TableRollup, type: AtType): Query {
   const level = options.dimensions.map(({ name }) => name)
   const finest: Finest = { tag: 'starts', starts: [0] }
   return countFinest(options, type, {
@@ -53,7 +53,7 @@ export function shapeOf(options: RollupOptions, type: AtType): Query {
 
 /** Rows of the finest grain and one level, in the order of the table's columns, where every measure adds up. */
 export function countFinest(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   what: { readonly grain: Grain; readonly level: readonly string[]; readonly finest: Finest; readonly extent: Extent },
 ): Query {
@@ -87,7 +87,7 @@ const newness = (measure: number, grain: Grain): Query => ident(newnessName(meas
  * bucket, and in it the beginnings of the buckets that it lies in.
  */
 export function countNew(
-  options: RollupOptions,
+  options: TableRollup,
   type: AtType,
   what: {
     readonly level: readonly string[]

@@ -1,18 +1,13 @@
 /** Whether PostgreSQL can count what is asked, of the types that there are: said by the name of what it cannot. */
-import { SluiceError } from '../../lib/error.ts'
-import { ident, join, sql, type Query, type Sql } from '../../lib/sql.ts'
-import type { Flow } from '../flow.ts'
-import type { ColumnRef, Measure, RollupOptions } from './config.ts'
-import type { RollupFacts } from './facts.ts'
-import { eventsOf } from './sql/events.ts'
-import { ofEvents } from './sql/measure.ts'
+import { SluiceError } from '../../../lib/error.ts'
+import { ident, join, sql, type Query, type Sql } from '../../../lib/sql.ts'
+import type { Flow } from '../../flow.ts'
+import type { ColumnRef, Measure, TableRollup } from '../config.ts'
+import { eventsOf, type AtType } from '../sql/events.ts'
+import { ofEvents } from '../sql/measure.ts'
 
 /** Reads no event. `SOURCE_UNSUITABLE` */
-export async function refuseUncountable(
-  db: Sql,
-  flow: Flow<RollupOptions>,
-  { type }: RollupFacts['source'],
-): Promise<void> {
+export async function refuseUncountable(db: Sql, flow: Flow<TableRollup>, type: AtType): Promise<void> {
   const { options, name } = flow
   const parts = [
     ...options.measures.map((measure) => ({ measure, dimension: null })),

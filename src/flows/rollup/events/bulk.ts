@@ -1,18 +1,17 @@
 /** Counts all events at once, in the transaction that publishes: as few passes over them as can be. */
-import { bucketsInOrder, type Bucket } from '../../lib/calendar.ts'
-import { madeOf, stretchOf, type Grain } from '../../lib/grain.ts'
-import { ident, idents, raw, sql, type Query, type Session } from '../../lib/sql.ts'
-import type { WorkContext } from '../flow.ts'
-import { levelName, type RollupOptions } from './config.ts'
-import type { RollupFacts } from './facts.ts'
-import { instants } from './sql/buckets.ts'
-import { columnNames, countEvents, countFiner, countLevel, tableOf } from './sql/count.ts'
-import { insertInto } from './sql/table.ts'
-import { countFinest, countNew, shapeOf, sumNew, type Extent, type Finest } from './sql/whole.ts'
+import { bucketsInOrder, type Bucket } from '../../../lib/calendar.ts'
+import { madeOf, stretchOf, type Grain } from '../../../lib/grain.ts'
+import { ident, idents, raw, sql, type Query, type Session } from '../../../lib/sql.ts'
+import type { WorkContext } from '../../flow.ts'
+import { levelName, type RollupOptions, type TableRollup } from '../config.ts'
+import { instants } from '../sql/buckets.ts'
+import { columnNames, countEvents, countFiner, countLevel, tableOf } from '../sql/count.ts'
+import type { AtType } from '../sql/events.ts'
+import { insertInto } from '../sql/table.ts'
+import { countFinest, countNew, shapeOf, sumNew, type Extent, type Finest } from '../sql/whole.ts'
 
+/** What is to be counted, and where to. */
 export interface Bulk {
-  readonly options: RollupOptions
-  readonly source: RollupFacts['source']
   readonly extent: Extent
   /** Those to be made. */
   readonly buckets: (grain: Grain) => readonly Bucket[]
@@ -26,24 +25,30 @@ export interface Bulk {
 /** The column of `tallied` that says of how many finest rows a row was made. */
 export const tally = 'sluice_tally'
 
+/** How they are read. */
+interface Reading {
+  readonly type: AtType
+  readonly indexed: boolean
+}
+
 /** Says where the rows of a stretch of the finest grain are tallied, by what was made of them; null: nowhere. */
-export async function countAll(bulk: Bulk): Promise<{ readonly tallied: Query | null }> {
-  if (!bulk.options.measures.some(({ fn }) => fn === 'distinct')) return { tallied: await countAdded(bulk) }
-  await countDifferent(bulk)
+export async function countAll(
+  bulk: Bulk,
+  options: TableRollup,
+  reading: Reading,
+): Promise<{ readonly tallied: Query | null }> {
+  if (!options.measures.some(({ fn }) => fn === 'distinct'))
+    return { tallied: await countAdded(bulk, options, reading) }
+  await countDifferent(bulk, options, reading)
   return { tallied: null }
 }
 
 /** The finest grain from events, everything else from that. */
-async function countAdded({
-  options,
-  source: { type },
-  extent,
-  buckets,
-  through,
-  fresh,
-  tx,
-  context,
-}: Bulk): Promise<Query | null> {
+async function countAdded(
+  { extent, buckets, through, fresh, tx, context }: Bulk,
+  options: TableRollup,
+  { type }: Reading,
+): Promise<Query | null> {
   const [finest = 'day', ...coarser] = options.grains
   const how = finestOf(finest, extent, buckets(finest))
   const root = rootOf(options)
@@ -108,22 +113,17 @@ async function countAdded({
 }
 
 /** Different values: level by level, all grains from one pass over the events. */
-async function countDifferent({
-  options: all,
-  source: { type, indexed },
-  extent,
-  buckets,
-  through,
-  fresh,
-  tx,
-  context,
-}: Bulk): Promise<void> {
+async function countDifferent(
+  { extent, buckets, through, fresh, tx, context }: Bulk,
+  all: TableRollup,
+  { type, indexed }: Reading,
+): Promise<void> {
   const [finest = 'day'] = all.grains
   const lieWithin = (grain: Grain): boolean => grain === finest || madeOf(grain, [finest]) !== null
   const options = { ...all, grains: all.grains.filter(lieWithin) }
   if (fresh) await tx.run(sql`create table ${tableOf(options)} as ${shapeOf(options, type)} with no data`)
   const how = finestOf(finest, extent, buckets(finest))
-  await makeCalendar({ options, buckets, tx })
+  await makeCalendar({ buckets, tx }, options)
   for (const level of options.levels) {
     context.phase(`read ${levelName(level)}`)
     const stage = ident('pg_temp', 'sluice_new')
@@ -152,7 +152,7 @@ async function countDifferent({
 }
 
 /** A row for each finest bucket: the beginnings of all that it lies in. */
-async function makeCalendar({ options, buckets, tx }: Pick<Bulk, 'options' | 'buckets' | 'tx'>): Promise<void> {
+async function makeCalendar({ buckets, tx }: Pick<Bulk, 'buckets' | 'tx'>, options: RollupOptions): Promise<void> {
   const [finest = 'day'] = options.grains
   const list = buckets(finest)
   const columns = options.grains.map((grain) => {
