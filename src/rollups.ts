@@ -1,6 +1,7 @@
 /** Rollups as they stand, for whoever looks at them: a part of the composition. */
-import type { Flow } from './flows/flow.ts'
+import type { Finding, Flow } from './flows/flow.ts'
 import type { RollupOptions } from './flows/rollup/config.ts'
+import { inspectStrays } from './flows/rollup/inspect.ts'
 import {
   bucketsIn,
   compareBucket,
@@ -25,6 +26,8 @@ export interface Rollups {
     flow: string,
     asked: { readonly grain: string; readonly at: Date; readonly level: string | null; readonly limit: number },
   ): Promise<ComparedBucket>
+  /** What rollups that are no more have left in the database. */
+  inspect(): Promise<readonly Finding[]>
 }
 
 export function openRollups(given: Omit<LookedAt, 'signal'> & { readonly flows: () => readonly Flow[] }): Rollups {
@@ -44,5 +47,10 @@ export function openRollups(given: Omit<LookedAt, 'signal'> & { readonly flows: 
     get: async (flow) => lookAt(rollupOf(flow), options),
     buckets: async (flow, slice) => bucketsIn(rollupOf(flow), slice, options),
     compare: async (flow, asked) => compareBucket(rollupOf(flow), asked, options),
+    inspect: async () =>
+      inspectStrays(
+        options,
+        options.flows().flatMap(({ kind, name }) => (kind === 'rollup' ? [name] : [])),
+      ),
   }
 }

@@ -20,6 +20,7 @@ import { tableOf } from './flows/rollup/sql/count.ts'
 import { eventsOf } from './flows/rollup/sql/events.ts'
 import { ofCounted, ofEvents, piecesOf } from './flows/rollup/sql/measure.ts'
 import { neverCounted } from './flows/rollup/verify.ts'
+import type { Bucket } from './lib/calendar.ts'
 import { SluiceError } from './lib/error.ts'
 import type { Database, Query, Session } from './lib/sql.ts'
 import { readPosition } from './state/position.ts'
@@ -84,8 +85,8 @@ function seriesRollup(flow: Flow<RollupOptions>, state: State): SeriesRollup {
         ? null
         : { through: new Date(position.through), hash: position.hash, since: position.since ?? {} }
     },
-    marks: async (session) => {
-      const { standing, marks, distrusts } = await (live ?? counted(flow, context)).looked(session)
+    marks: async (session, range) => {
+      const { standing, marks, distrusts } = await (live ?? counted(flow, context)).looked(session, range)
       if (!standing) throw neverCounted(flow)
       // What the next run would not go by is not believed here either: nobody has marked what changed, or not yet.
       return distrusts ? [{ grain: null, at: null }] : marks
@@ -103,7 +104,7 @@ function liveEvents(
   context: LookedAt,
 ): {
   readonly events: (session: Session) => Promise<Query>
-  readonly looked: (session: Session) => Promise<Looked>
+  readonly looked: (session: Session, range: Bucket) => Promise<Looked>
 } | null {
   const over = overTable(flow)
   if (over === null) return null
@@ -112,16 +113,19 @@ function liveEvents(
   const find = (session: Session): ReturnType<typeof findTable> => (found ??= findTable(session, over))
   return {
     events: async (session) => eventsOf(over.options, (await find(session)).type),
-    looked: async (session) => {
+    looked: async (session, range) => {
       const table = await find(session)
       const events = eventsInTable(over, table)
-      const facts = await lookAround(flow, whateverIsDue, { events, table }, context, session)
+      const facts = await lookAround(flow, whateverIsDue, { events, table }, context, session, range)
       return { ...facts, distrusts: wholeBecause(flow, whateverIsDue, facts) !== null || haveMoved(facts) }
     },
   }
 }
 
-function counted(flow: Flow<RollupOptions>, context: LookedAt): { looked(session: Session): Promise<Looked> } {
+function counted(
+  flow: Flow<RollupOptions>,
+  context: LookedAt,
+): { looked(session: Session, range: Bucket): Promise<Looked> } {
   return {
     looked: async (session) => {
       const found = await lookCounted(flow, context, session)

@@ -341,6 +341,7 @@ class RunningSluice implements Sluice {
       if (tookOver !== null) findings.push(takenOver(name, tookOver))
       if (why !== null && !outdated.some((one) => one.flow === name)) findings.push(problem(name, why))
     }
+    findings.push(...(await this.rollups.inspect()))
     for (const flow of this.flows) {
       if (outdated.some((one) => one.flow === flow.name)) continue
       findings.push(...(await this.#check(flow)))

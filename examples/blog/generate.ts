@@ -65,7 +65,8 @@ export async function fill(url: string, { blogs, authors, views }: Size): Promis
       alter table blog_view add foreign key (blog) references blog;
       create index on blog_view (viewed_at);
       create index on blog_view (blog);
-      create index on blog (created_at);`)
+      create index on blog (created_at);
+      create index on blog (country);`)
     await client.query('vacuum analyze blog_view, blog')
   } finally {
     for (const client of clients) await client.end()

@@ -10,22 +10,57 @@ export interface Mark extends Row {
   readonly at: Date | null
 }
 
+/** Rows of a joined table that have changed. */
+export interface KeyMark {
+  /** By which alias the table is joined. */
+  readonly joined: string
+  /** The values, as texts, of the columns that it is joined on. */
+  readonly key: readonly string[]
+}
+
+export interface Marks {
+  readonly times: readonly Mark[]
+  readonly keys: readonly KeyMark[]
+}
+
+/**
+ * So many keys are kept of one statement, and read at once; of more it is everything that is marked. The events of so many rows lie in most
+ * buckets, which are counted sooner all at once than one by one; and neither who writes nor who reads is to hold millions in memory.
+ */
+export const keysAtMost = 100_000
+
+interface FoundMark extends Mark {
+  readonly joined: string | null
+  readonly key: readonly string[] | null
+}
+
 /** Every mark once, however often it was made. Takes none away. */
-export async function readMarks(db: Sql, state: State, flow: string): Promise<readonly Mark[]> {
-  const marks = await db.all<Mark>(sql`
-    select grain, at from ${state.t('dirty')} where project = ${state.project} and flow = ${flow}
-    group by grain, at order by grain nulls first, at nulls first`)
-  return marks.filter(isOfBuckets)
+export async function readMarks(db: Sql, state: State, flow: string): Promise<Marks> {
+  const own = sql`from ${state.t('dirty')} where project = ${state.project} and flow = ${flow}`
+  const found = marksOf(
+    await db.all<FoundMark>(sql`
+      (select grain, at, null as joined, null as key ${own} and joined is null group by grain, at order by grain nulls first, at nulls first)
+      union all (select null, null, joined, key ${own} and joined is not null group by joined, key limit ${keysAtMost + 1})`),
+  )
+  return found.keys.length > keysAtMost ? { times: [...found.times, { grain: null, at: null }], keys: [] } : found
+}
+
+function marksOf(rows: readonly FoundMark[]): Marks {
+  return {
+    times: rows.flatMap(({ grain, at, joined }) => (joined === null && isOfBuckets(at) ? [{ grain, at }] : [])),
+    keys: rows.flatMap(({ joined, key }) => (joined !== null && key !== null ? [{ joined, key }] : [])),
+  }
 }
 
 /** Triggers mark whatever time is written; of some there are no buckets. */
-function isOfBuckets({ at }: Mark): boolean {
+function isOfBuckets(at: Date | null): boolean {
   return at === null || (at.getTime() >= supported.from && at.getTime() < supported.to)
 }
 
 /**
- * Takes away the marks of what is redone in this transaction: of these grains (null among them: the finest; null: of all), in [from, to) and those of
- * everything with `all`. They are gone before anything is counted, so that what is written meanwhile leaves its own.
+ * Takes away the marks of what is redone in this transaction: of these grains (null among them: the finest; null: of all), in [from, to), and of those
+ * without a time the `timeless`: none, those of keys, or all, of everything too. They are gone before anything is counted, so that what is
+ * written meanwhile leaves its own.
  */
 export async function takeMarks(
   tx: Sql,
@@ -35,21 +70,24 @@ export async function takeMarks(
     readonly grains: readonly (string | null)[] | null
     readonly from: Date | null
     readonly to: Date
-    readonly all: boolean
+    readonly timeless: 'none' | 'keys' | 'all'
   },
-): Promise<readonly Mark[]> {
+): Promise<Marks> {
   const named = which.grains?.filter((grain) => grain !== null) ?? null
   const finest = which.grains?.includes(null) ?? true
-  const taken = await tx.all<Mark>(sql`
-    with taken as (
-      delete from ${state.t('dirty')}
-      where project = ${state.project} and flow = ${flow}
-        and (${named}::text[] is null or grain = any(${named}::text[]) or (grain is null and ${finest}::boolean))
-        and ((at < ${which.to} and (${which.from}::timestamptz is null or at >= ${which.from})) or (at is null and ${which.all}::boolean))
-      returning grain, at
-    )
-    select grain, at from taken group by grain, at`)
-  return taken.filter(isOfBuckets)
+  const { timeless } = which
+  return marksOf(
+    await tx.all<FoundMark>(sql`
+      with taken as (
+        delete from ${state.t('dirty')}
+        where project = ${state.project} and flow = ${flow}
+          and (${named}::text[] is null or grain = any(${named}::text[]) or (grain is null and ${finest}::boolean))
+          and ((at < ${which.to} and (${which.from}::timestamptz is null or at >= ${which.from}))
+            or (at is null and (${timeless === 'all'}::boolean or (${timeless === 'keys'}::boolean and joined is not null))))
+        returning grain, at, joined, key
+      )
+      select grain, at, joined, key from taken group by grain, at, joined, key`),
+  )
 }
 
 export async function addMarks(

@@ -259,9 +259,9 @@ test('a year is made of what was counted, not of its events', async () => {
   const { number } = await told(it, 'true')
   // Nobody is told of it: whoever looked at events of March for the year would find none.
   await it.db.query(`
-    alter table view disable trigger user;
+    set session_replication_role = replica;
     delete from view where viewed_at >= '2025-02-03' or viewed_at < '2025-02-02';
-    alter table view enable trigger user`)
+    reset session_replication_role`)
   await ran(it.sluice)
   expect(await year()).toBe(number)
 })

@@ -48,6 +48,25 @@ test.each([
   expect((await it.sluice.rollups.get('views')).grains.length).toBe(3)
 })
 
+test('events of a bucket that is not over, or that has not begun, when the triggers are made are counted when it is', async () => {
+  await using it = await counted(18, setUp, options)
+  await it.db.query(`insert into view (blog, viewed_at) values (1, now()), (2, now() + interval '2 days')`)
+  await ran(it.sluice)
+  const through = `(select (value ->> 'through')::timestamptz from sluice.position)`
+  const so = { ...truth, events: `${truth.events} and viewed_at < ${through}` }
+  for (const days of [1, 2, 3, 4]) {
+    await it.db.query(
+      `create or replace function sluice.now() returns timestamptz language sql as $$ select clock_timestamp() + interval '${days} days' $$`,
+    )
+    await ran(it.sluice)
+    expect(await difference(it.db, so)).toEqual([])
+    if (days === 1)
+      await it.db.query(`alter table view disable trigger all;
+        insert into view (blog, viewed_at) values (2, date_trunc('day', now(), 'Europe/Berlin') + interval '3 days 12 hours'); alter table view enable trigger all`)
+  }
+  expect(await it.db.query(`select ${through} > max(viewed_at) as all from view`)).toEqual([{ all: true }])
+})
+
 test('events of the year 44 and of 9999 are counted', async () => {
   await using it = await counted(18, setUp, { ...options, grains: ['month', 'year'] })
   await it.db.query(`insert into view (blog, viewed_at) values (1, '0044-03-15 12:00+00'), (1, '9999-12-30 12:00+00')`)

@@ -1,5 +1,6 @@
 /** What an application writes is never refused for a rollup's sake, and is counted. */
 import { expect, test } from 'vitest'
+import pg from 'pg'
 import { counted, difference, ran, type Counted, type Truth } from './truth.ts'
 
 const at = `timestamptz '2025-01-01 00:10+00' + i * interval '5 hours'`
@@ -154,4 +155,61 @@ test('functions that another definition has made are not trusted', async () => {
   await it.db.query(`update view set blog = 7 where id = 4`)
   await ran(it.sluice)
   expect(await difference(it.db, truth({}))).toEqual([])
+})
+
+test('a first run beside a transaction that stays open says on which table, whose it is and since when', async () => {
+  await using it = await counted(
+    18,
+    `create table blog (id int primary key); create table view (id int, blog int, viewed_at timestamptz); insert into view select i, i % 3, ${at} from generate_series(1, 300) i;`,
+    {
+      ...options,
+      from: { table: 'view', join: { b: { table: 'blog', on: { id: 'blog' } } } },
+      measures: { views: 'count' },
+      attempts: 1,
+    },
+  )
+  const importer = new pg.Client({ connectionString: it.db.url, application_name: 'importer' })
+  await importer.connect()
+  await importer.query('begin')
+  await importer.query(`insert into view values (900, 1, '2025-02-02')`)
+  const [held] = (await importer.query<{ pid: number; since: Date }>('select pg_backend_pid() as pid, now() as since'))
+    .rows
+  // Who reads is in nobody's way.
+  const reader = new pg.Client({ connectionString: it.db.url, application_name: 'reader' })
+  await reader.connect()
+  await reader.query('begin; select from view; select from blog')
+  const [failed] = await it.sluice.run(['views'])
+  expect(failed?.error).toMatchObject({
+    code: 'PUBLISH_LOCKED',
+    summary: 'views cannot put its triggers on public.view, which is in use',
+    why: `no lock was to be had in 5 s: process ${held?.pid} (importer) holds public.view since ${held?.since.toISOString()}`,
+    fix: `wait until such transactions have ended, or end them: select pg_terminate_backend(${held?.pid}); then sluice run views`,
+    where: { flow: 'views', table: 'public.view' },
+  })
+  await importer.query('commit')
+  await importer.end()
+  await ran(it.sluice)
+  expect(await difference(it.db, truth({}))).toEqual([])
+  // Nor is it when triggers are made anew.
+  await it.db.query('alter table view disable trigger all')
+  await ran(it.sluice)
+  await reader.end()
+})
+
+test('a trigger that a foreign key makes superfluous goes', async () => {
+  await using it = await counted(
+    18,
+    `create table blog (id int primary key); insert into blog select i from generate_series(0, 2) i;
+     create table view (id int, blog int, viewed_at timestamptz); insert into view select i, i % 3, ${at} from generate_series(1, 300) i;`,
+    {
+      ...options,
+      from: { table: 'view', join: { b: { table: 'blog', on: { id: 'blog' } } } },
+      measures: { views: 'count' },
+    },
+  )
+  await ran(it.sluice)
+  await it.db.query('alter table view add foreign key (blog) references blog')
+  await ran(it.sluice)
+  await it.db.query('insert into blog values (7)')
+  expect(await it.db.query('select at, key from sluice.dirty')).toEqual([])
 })

@@ -1,5 +1,5 @@
 /** A rollup as a series knows it: what is counted, where the counts are, and the events that they are of. */
-import type { Calendar } from '../../lib/calendar.ts'
+import type { Bucket, Calendar } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
 import type { Piece } from '../../lib/sketch.ts'
 import type { Query, Session } from '../../lib/sql.ts'
@@ -50,5 +50,6 @@ export interface SeriesRollup {
     /** By grain since when there are rows, where events have gone; what is not in it, or null: all are there. */
     readonly since: Partial<Readonly<Record<Grain, string | null>>>
   } | null>
-  marks(session: Session): Promise<readonly SeriesMark[]>
+  /** What is out of date; of other times than these it may be left out. */
+  marks(session: Session, range: Bucket): Promise<readonly SeriesMark[]>
 }

@@ -65,7 +65,7 @@ export async function answerRanked(
             rollup,
             dimensions,
             questionOf(asked),
-            await standingOf(session, rollup, counted, now),
+            await standingOf(session, rollup, asked, counted, now),
             ranking,
           )
     const kind = fields.get(request.by)
@@ -118,9 +118,13 @@ const questionOf = ({ grain, calendar, buckets, by, filter }: Asked): Question =
 const standingOf = async (
   session: Session,
   rollup: SeriesRollup,
+  asked: Asked,
   { through, since }: Position,
   now: Date,
-): Promise<Standing> => ({ through: through.getTime(), now: now.getTime(), marks: await rollup.marks(session), since })
+): Promise<Standing> => {
+  const range = { from: asked.buckets[0]?.from ?? asked.from, to: asked.buckets.at(-1)?.to ?? asked.to }
+  return { through: through.getTime(), now: now.getTime(), marks: await rollup.marks(session, range), since }
+}
 
 /** Events are read with the answer; what a store has, when it was counted. */
 const asOf = ({ events }: SeriesRollup, counted: Position | null, now: Date): Date =>
@@ -156,7 +160,7 @@ async function answerIn(
           rollup,
           dimensions,
           questionOf(asked),
-          await standingOf(session, rollup, counted, now),
+          await standingOf(session, rollup, asked, counted, now),
         )
   return {
     ...said(rollup, asked, counted, now),

@@ -1,9 +1,9 @@
 /** What is there before anything is counted: the events, the marks, how far the table has come. Changes nothing. */
-import type { Query, Sql } from '../../lib/sql.ts'
+import type { Sql } from '../../lib/sql.ts'
 import type { Json } from '../../lib/json.ts'
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
 import { writtenBound } from '../../lib/written.ts'
-import { readMarks, type Mark } from '../../state/dirty.ts'
+import { readMarks, type Mark, type Marks } from '../../state/dirty.ts'
 import { readPosition } from '../../state/position.ts'
 import { openState, type State } from '../../state/state.ts'
 import type { Flow, LookContext, WorkRequest } from '../flow.ts'
@@ -11,19 +11,22 @@ import { changedBecause, isUnchanged } from '../../transfer/source.ts'
 import type { RollupOptions } from './config.ts'
 import { findEvents, type Events, type FoundEvents } from './events/events.ts'
 import { overTable, readGuarded, type FoundTable } from './events/table.ts'
+import { timesAlone } from './marks.ts'
+import { readKeyTypes } from './sql/keys.ts'
 import type { Since } from './work.ts'
 import { readStanding, refuseForeign } from './sql/table.ts'
 import {
-  areTracked,
-  fingerprint,
+  areSame,
   readLeftovers,
   readParts,
   readTables,
-  trackingOf,
+  readTriggers,
+  type Leftover,
   type Part,
-  type Tracked,
-  type Tracking,
-} from './sql/trigger.ts'
+  type TrackedTable,
+  type Triggers,
+} from './sql/tracked.ts'
+import { fingerprint, trackingOf, type Tracked, type Tracking } from './sql/trigger.ts'
 
 /** What is kept of a rollup; `series` reads `through` and `hash`, too. */
 export interface Position {
@@ -36,6 +39,8 @@ export interface Position {
   readonly mark?: Json
   /** Of the triggers; null: there are none. */
   readonly tracking: string | null
+  /** Which those were; null, or left out: it is not known, and what is there is not trusted. */
+  readonly triggers?: Triggers | null
   /** Partitions of the tables, by oid: the name of the triggers that are on them. Of others nobody has marked changes. */
   readonly parts?: Readonly<Record<string, string>>
   /** Where events are not kept: since when there are rows of each grain. */
@@ -60,8 +65,14 @@ export interface RollupFacts extends Counted {
   /** Triggers to be made; null: they are there, or none are wanted. */
   readonly untracked: readonly Tracking[] | null
   readonly tracking: string | null
+  /** Some that are there are others than at the last run, or were switched off in between. */
+  readonly switched: boolean
+  /** Which they are; null: they are to be made. */
+  readonly triggers: Triggers | null
+  /** The tables that have them, but for partitions that have come. */
+  readonly tracked: readonly TrackedTable[]
   /** Drops what earlier definitions have left on tables. */
-  readonly leftovers: readonly Query[]
+  readonly leftovers: readonly Leftover[]
   readonly parts: {
     /** Partitions of the tables that have triggers. */
     readonly all: readonly TrackedPart[]
@@ -91,36 +102,41 @@ export async function lookRollup(
 /** Where the state is. */
 export type LookedAt = Pick<LookContext, 'state' | 'stateSchema' | 'project'>
 
-/** `database`: another session of it, to look as of its snapshot. */
+/** `database`: another session of it, to look as of its snapshot. `range`: of what is joined, changes of other times are of no interest. */
 export async function lookAround(
   flow: Flow<RollupOptions>,
   request: WorkRequest,
   { events, table }: FoundEvents,
   context: LookedAt,
   database: Sql = context.state,
+  range: Bucket | null = null,
 ): Promise<RollupFacts> {
   const { options } = flow
-  const counted = await lookCounted(flow, context, database)
+  const { found, ...counted } = await lookCounted(flow, context, database)
   const tracked = { schema: context.stateSchema, project: context.project, flow: flow.name }
   const all = table === null ? [] : await trackingsOf(flow, table, tracked, database)
   const tracking = all.length === 0 ? null : fingerprint(all)
   const { position } = counted
   const parts = await readAllParts(database, all, position?.parts ?? {})
   const known = parts.all.filter((one) => !parts.come.includes(one))
-  const there =
-    tracking !== null &&
-    position?.tracking === tracking &&
-    (await areTracked(database, [
-      ...all.map((one) => ({ tracking: one, table: one.table })),
-      ...known.map((one) => ({ tracking: one.tracking, table: one.part })),
-    ]))
+  const on = [
+    ...all.map((one) => ({ tracking: one, table: one.table })),
+    ...known.map(({ tracking: one, part }) => ({ tracking: one, table: part })),
+  ]
+  const triggers = tracking !== null && position?.tracking === tracking ? await readTriggers(database, on) : null
+  const untracked = tracking === null || triggers !== null ? null : all
+  const trusted = untracked === null && position?.hash === flow.definitionHash
   const facts: RollupFacts = {
     ...counted,
     events,
-    untracked: tracking === null || there ? null : all,
+    untracked,
     tracking,
+    switched: triggers !== null && !areSame(triggers, position?.triggers ?? {}),
+    triggers,
+    tracked: on,
     leftovers: await readLeftovers(database, tracked, all),
     parts,
+    marks: trusted ? await events.times(database, found, range) : counted.marks,
     extent: null,
   }
   // Slices that were asked for say themselves which time they are of.
@@ -136,12 +152,13 @@ export async function lookCounted(
   { name, options }: Flow<RollupOptions>,
   context: LookedAt,
   database: Sql = context.state,
-): Promise<Counted> {
+): Promise<Counted & { readonly found: Marks }> {
   const state = stateOf(context)
   const standing = await readStanding(database, options.to)
   refuseForeign(options, standing)
   const position = (await readPosition(database, state, name)) as Position | undefined // only `run.ts` writes it
-  return { standing: standing !== null, position: position ?? null, marks: await readMarks(database, state, name) }
+  const found = await readMarks(database, state, name)
+  return { standing: standing !== null, position: position ?? null, found, marks: timesAlone(found) }
 }
 
 async function trackingsOf(
@@ -152,7 +169,10 @@ async function trackingsOf(
 ): Promise<readonly Tracking[]> {
   const over = overTable(flow)
   if (over === null || over.options.track.tag !== 'triggers') return []
-  return trackingOf(over.options, type, by, await readGuarded(database, over.options))
+  return trackingOf(over.options, type, by, {
+    guarded: await readGuarded(database, over.options),
+    keyTypes: await readKeyTypes(database, over.options.from.joins),
+  })
 }
 
 async function readAllParts(
@@ -175,10 +195,13 @@ async function readAllParts(
 export function wholeBecause(flow: Flow<RollupOptions>, request: WorkRequest, facts: RollupFacts): string | null {
   const { position, events } = facts
   const ranged = request.slices !== null || request.from !== null || request.to !== null
-  const because = distrusted(flow, facts, ranged)
+  // Where the triggers were not there, that is why: what they marked before says nothing.
+  const marks = facts.untracked === null ? facts.marks : []
+  const because = distrusted(flow, { ...facts, marks }, ranged)
   if (because !== null || ranged) return because
   if (position?.source !== events.identity) return 'the table of events is another one'
   if (facts.untracked !== null) return 'changes were not marked: the triggers were not there'
+  if (facts.switched) return 'changes were not marked: triggers were switched off for a while'
   // Where events are not kept, that is how they go: their buckets stay.
   if (facts.parts.dropped && flow.options.keepRaw === null) return 'a partition of the events was dropped'
   if (flow.options.track.tag === 'source' && events.mark !== null && !isCounted(facts))
@@ -197,7 +220,9 @@ export function distrusted(
   if (ranged) return null
   if (position === null) return 'never counted'
   if (!standing) return 'the table is gone'
-  return marks.some(({ at }) => at === null) ? 'the events were cleared away' : null
+  return marks.some(({ at }) => at === null)
+    ? 'the events were cleared away, or more of a joined table has changed than is looked up'
+    : null
 }
 
 /** Partitions were attached or detached since: what they hold is marked when they get, or lose, their triggers. Pure. */

@@ -11,6 +11,7 @@ import { endOf } from '../source.ts'
 import { approximateOf, levelName, shownColumnsOf, type ColumnRef, type Measure, type RollupOptions } from './config.ts'
 import { findEvents, type Events } from './events/events.ts'
 import { distrusted, lookCounted, lookRollup, stateOf, wholeBecause, type Position } from './facts.ts'
+import { timesAlone } from './marks.ts'
 import { stretchesOf } from './plan.ts'
 import { bucketsOf, stretchOfKey } from './slices.ts'
 import { bothSides } from './sql/compare.ts'
@@ -139,19 +140,33 @@ interface Standing {
   readonly position: Position | undefined
   readonly through: number | null
   readonly marks: readonly Mark[]
+  /** Why the next run counts everything anew, or cannot count. */
+  readonly anew: string | null
 }
 
 async function standingOf(flow: Flow<RollupOptions>, context: LookedAt): Promise<Standing> {
   const state = stateOf(context)
   const position = (await readPosition(context.state, state, flow.name)) as Position | undefined // only `run.ts` writes it
-  const marks = await readMarks(context.state, state, flow.name)
-  return { position, marks, through: position === undefined ? null : Date.parse(position.through) }
+  const through = position === undefined ? null : Date.parse(position.through)
+  try {
+    // Whether a store has other events by now the next run asks it.
+    if (flow.options.from.tag === 'store') {
+      const counted = await lookCounted(flow, context)
+      return { position, through, marks: counted.marks, anew: distrusted(flow, counted) }
+    }
+    const facts = await lookRollup(flow, whateverIsDue, context)
+    return { position, through, marks: facts.marks, anew: wholeBecause(flow, whateverIsDue, facts) }
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    const marks = timesAlone(await readMarks(context.state, state, flow.name))
+    return { position, through, marks, anew: error.summary }
+  }
 }
 
 export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Promise<RollupLook> {
   const { options } = flow
   const state = stateOf(context)
-  const { through, marks } = await standingOf(flow, context)
+  const { through, marks, anew } = await standingOf(flow, context)
   const rows = await context.state.all<{ grain: string; slices: number; rows: number }>(rowsByGrain(state, flow.name))
   const verified = await context.state.maybe<NonNullable<RollupLook['verified']> & Record<string, unknown>>(
     lastVerification(state, flow.name),
@@ -194,20 +209,8 @@ export async function lookAt(flow: Flow<RollupOptions>, context: LookedAt): Prom
     keepRaw: options.keepRaw,
     lookback: options.track.tag === 'lookback' ? options.track.ms : null,
     through: through === null ? null : new Date(through),
-    anew: await anewBecause(flow, context),
+    anew,
     verified: verified ?? null,
-  }
-}
-
-/** Why the next run counts everything anew, or cannot count. */
-async function anewBecause(flow: Flow<RollupOptions>, context: LookedAt): Promise<string | null> {
-  try {
-    // Whether a store has other events by now the next run asks it.
-    if (flow.options.from.tag === 'store') return distrusted(flow, await lookCounted(flow, context))
-    return wholeBecause(flow, whateverIsDue, await lookRollup(flow, whateverIsDue, context))
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    return error.summary
   }
 }
 
@@ -253,9 +256,8 @@ async function judge(
   grain: Grain,
 ): Promise<(bucket: Bucket) => BucketState> {
   const { options } = flow
-  const { through, marks, position } = await standingOf(flow, context)
+  const { through, marks, position, anew } = await standingOf(flow, context)
   const { now } = await context.state.one<{ now: Date }>(sql`select ${stateOf(context).now} as "now"`)
-  const everything = through !== null && (await anewBecause(flow, context)) !== null
   const dirty =
     through === null
       ? new Set<number>()
@@ -269,7 +271,7 @@ async function judge(
     if (bucket.from >= through) return 'waiting'
     const way = wayOf(options, grain, bucket, { now: now.getTime(), clear: null, since: position?.since ?? {} })
     if (way.tag === 'expired' || way.tag === 'frozen') return way.tag
-    if (everything || dirty.has(bucket.from)) return 'dirty'
+    if (anew !== null || dirty.has(bucket.from)) return 'dirty'
     return bucket.to > through ? 'partial' : 'done'
   }
 }

@@ -48,6 +48,8 @@ const events: Events = {
   mark: null,
   refuseUncountable: never,
   extent: never,
+  times: never,
+  quartersFrom: never,
   shape: never,
   count: never,
   countAll: never,
@@ -56,6 +58,9 @@ const facts: RollupFacts = {
   events,
   untracked: null,
   tracking: 't',
+  switched: false,
+  triggers: {},
+  tracked: [],
   leftovers: [],
   parts: { all: [], come: [], gone: [], dropped: false },
   standing: true,
@@ -132,7 +137,10 @@ describe('a plan', () => {
     ['the definition changed', { position: { ...facts.position!, hash: 'other' } }],
     ['the table of events is another one', { position: { ...facts.position!, source: '2' } }],
     ['changes were not marked: the triggers were not there', { untracked: [] }],
-    ['the events were cleared away', { marks: [{ grain: null, at: null }] }],
+    [
+      'the events were cleared away, or more of a joined table has changed than is looked up',
+      { marks: [{ grain: null, at: null }] },
+    ],
   ] as const)('counts everything when %s', (why, more) => {
     const plan = planned({}, '2025-11-03T06:10Z', more)
     expect(plan.detail.work).toEqual({ tag: 'whole', why })

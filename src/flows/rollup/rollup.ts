@@ -1,8 +1,8 @@
-import { SluiceError } from '../../lib/error.ts'
-import { whateverIsDue, type Ddl, type Finding, type Flow, type FlowEnd, type Kind, type LookContext } from '../flow.ts'
+import type { Ddl, Flow, FlowEnd, Kind, LookContext } from '../flow.ts'
 import { endOf } from '../source.ts'
 import { approximateWords, levelName, type RollupOptions, type TableRef } from './config.ts'
 import { lookRollup, type RollupFacts } from './facts.ts'
+import { inspectRollup } from './inspect.ts'
 import { dueStretches, planRollup, refuseRollup, type RollupDetail } from './plan.ts'
 import { runRollup } from './run.ts'
 import { readStanding } from './sql/table.ts'
@@ -28,7 +28,7 @@ export const rollup: Kind<RollupOptions, RollupFacts, RollupDetail> = {
   tidy: async () => {},
   verify: verifyRollup,
   ddl,
-  inspect,
+  inspect: inspectRollup,
 }
 
 const tableEnd = ({ schema, table }: TableRef): FlowEnd => ({
@@ -61,41 +61,5 @@ async function columnsIn(
   return {
     name: source.description,
     columns: columns.map(({ name, sourceType }) => ({ name, type: sourceType })),
-  }
-}
-
-async function inspect(flow: Flow<RollupOptions>, context: LookContext): Promise<readonly Finding[]> {
-  const { options, name: about } = flow
-  try {
-    const facts = await lookRollup(flow, whateverIsDue, context)
-    const { events } = facts
-    const table = events.name
-    await events.refuseUncountable(context.state)
-    return [
-      { severity: 'fine', about, says: `counts the events of ${table}`, fix: null },
-      ...(events.indexed || options.from.tag === 'store'
-        ? []
-        : [
-            {
-              severity: 'warning' as const,
-              about,
-              says: `no index finds events of ${table} by ${options.at}: every run reads all of them`,
-              fix: `create index concurrently on ${table} (${options.at})`,
-            },
-          ]),
-      ...(facts.untracked !== null && facts.position !== null
-        ? [
-            {
-              severity: 'warning' as const,
-              about,
-              says: `triggers that mark changes are missing on ${table}, or switched off: the next run makes them and counts everything anew`,
-              fix: `sluice run ${about}`,
-            },
-          ]
-        : []),
-    ]
-  } catch (error) {
-    if (!(error instanceof SluiceError)) throw error
-    return [{ severity: 'problem', about, says: `${error.code}: ${error.summary}: ${error.why}`, fix: error.fix }]
   }
 }

@@ -28,10 +28,10 @@ export async function runRollup(
   context: WorkContext,
 ): Promise<void> {
   const { detail } = plan
-  await track(flow, detail, context)
+  const facts = { ...detail.facts, triggers: await track(flow, detail, context) }
   await context.publishAll(async (tx) => {
     await roomToCount(tx)
-    return await new Counting(flow, detail, context, tx).count()
+    return await new Counting(flow, { ...detail, facts }, context, tx).count()
   })
 }
 
@@ -70,8 +70,9 @@ class Counting {
         await this.#whole()
         break
       case 'changed': {
-        const marks = await this.#take(null, this.#detail.through)
         const { facts, through } = this.#detail
+        // Taken by one statement and looked up by another, which sees no less.
+        const marks = await facts.events.times(this.#tx, await this.#take(null, through, 'keys'))
         await this.#redo(changedBuckets(options, { ...facts, marks }, this.#context.now, through))
         break
       }
@@ -105,10 +106,14 @@ class Counting {
     return buckets.filter(({ from }) => from < this.#detail.through)
   }
 
-  /** Takes the marks of all grains in [from, to). */
-  async #take(from: number | null, to: number, all = false): ReturnType<typeof takeMarks> {
+  /** Takes the marks of all grains in [from, to). Those of keys are left to who does not count a range. */
+  async #take(
+    from: number | null,
+    to: number,
+    timeless: 'none' | 'keys' | 'all' = 'none',
+  ): ReturnType<typeof takeMarks> {
     const bounds = { from: from === null ? null : new Date(from), to: new Date(to) }
-    return await takeMarks(this.#tx, stateOf(this.#context), this.#flow.name, { grains: null, ...bounds, all })
+    return await takeMarks(this.#tx, stateOf(this.#context), this.#flow.name, { grains: null, ...bounds, timeless })
   }
 
   /** One slice: its own buckets, as far as they lie in the range. What is made of them is left to its own slice, and marked. */
@@ -129,7 +134,7 @@ class Counting {
       grains: finest ? [null, grain] : [grain],
       from: new Date(first.from),
       to: new Date(until),
-      all: false,
+      timeless: 'none',
     })
     await this.#ready()
     await this.#replace(grain, buckets)
@@ -183,6 +188,7 @@ class Counting {
       source: facts.events.identity,
       ...(facts.events.mark?.known === true ? { mark: facts.events.mark.mark } : {}),
       tracking: facts.tracking,
+      triggers: facts.triggers,
       since: this.#since,
       parts: Object.fromEntries(facts.parts.all.map(({ part, tracking }) => [part.oid, tracking.name])),
     }
@@ -252,9 +258,14 @@ class Counting {
     const { options } = this.#flow
     const { facts, work, through } = this.#detail
     if (work.tag === 'whole') this.#context.log('info', `counting everything: ${work.why}`)
-    await this.#take(null, through, true)
+    await this.#take(null, through, 'all')
     const standing = await readStanding(this.#tx, options.to)
     const extent = options.from.tag === 'store' ? facts.extent : await facts.events.extent(this.#tx)
+    if ((facts.untracked !== null || facts.switched) && extent !== null && extent.to > through) {
+      // Events of buckets that are not over yet, which came before the triggers or past them: nobody else has marked them.
+      const later = await facts.events.quartersFrom(this.#tx, through)
+      await addMarks(this.#tx, stateOf(this.#context), this.#flow.name, null, later)
+    }
     if (extent === null || extent.from >= through) {
       refuseForeign(options, standing)
       if (standing !== null && options.keepRaw === null) await this.#tx.run(sql`delete from ${tableOf(options)}`)

@@ -20,6 +20,7 @@ import {
 } from '../flow.ts'
 import type { RollupOptions } from './config.ts'
 import { isCounted, lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
+import { timesAlone } from './marks.ts'
 import { stretchOfKey, bucketsOf, stretchAt, type Stretch } from './slices.ts'
 import { instants } from './sql/buckets.ts'
 import { differencesOf } from './sql/compare.ts'
@@ -43,25 +44,26 @@ export async function verifyRollup(
       if (position === undefined || !facts.standing) throw neverCounted(flow)
       if (position.hash !== flow.definitionHash) throw changedSince(flow)
       const through = Date.parse(position.through)
-      const marks = await readMarks(tx, state, flow.name)
+      const found = await readMarks(tx, state, flow.name)
+      const marks = facts.untracked === null ? await facts.events.times(tx, found) : timesAlone(found)
       const dirty = bucketsOfTouched(options, touchedBy(options, marks), through)
       const everything = marks.some(({ at }) => at === null)
       if (everything) return []
       const asked = stretchesFor(flow, request, facts, context, through)
       const since = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
       const spans = request.slices === null ? null : spansOf(asked)
-      const found = await readStrays(tx, options, { through, since, spans })
+      const strayed = await readStrays(tx, options, { through, since, spans })
       const newest = stretchAt(
         bucketAt(through - 1, options.grains[0] ?? 'day', options.calendar).from,
         options.grains[0] ?? 'day',
         options.calendar,
       )
-      const home = found.homeless.length === 0 ? [] : [newest]
-      const compared = request.slices === null ? inOrder([...asked, ...found.stretches, ...home]) : asked
+      const home = strayed.homeless.length === 0 ? [] : [newest]
+      const compared = request.slices === null ? inOrder([...asked, ...strayed.stretches, ...home]) : asked
       const strays = (key: string): readonly Stray[] => [
-        ...(found.of.get(key) ?? []),
+        ...(strayed.of.get(key) ?? []),
         // They lie in none; the newest slice says so, and takes them away.
-        ...(key === newest.slice.key ? found.homeless : []),
+        ...(key === newest.slice.key ? strayed.homeless : []),
       ]
       return await compareAll({ flow, facts, tx, context, through, dirty, strays }, compared)
     },

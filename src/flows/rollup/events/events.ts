@@ -2,6 +2,7 @@
 import type { Bucket } from '../../../lib/calendar.ts'
 import type { Grain } from '../../../lib/grain.ts'
 import type { Query, Session, Sql } from '../../../lib/sql.ts'
+import type { Mark, Marks } from '../../../state/dirty.ts'
 import type { SourceMark } from '../../../transfer/source.ts'
 import type { Flow, LookContext } from '../../flow.ts'
 import type { RollupOptions } from '../config.ts'
@@ -22,6 +23,10 @@ export interface Events {
   refuseUncountable(db: Sql): Promise<void>
   /** When the first event was, and just after the last one; null: there is none. */
   extent(db: Sql): Promise<Bucket | null>
+  /** Marks as times, as of the session's snapshot; of joined rows only what lies in the range is of interest. */
+  times(db: Sql, marks: Marks, range?: Bucket | null): Promise<readonly Mark[]>
+  /** The quarters of an hour in which events are, from then on, where triggers mark them. */
+  quartersFrom(db: Sql, from: number): Promise<readonly Date[]>
   /** A statement whose rows have the columns of the rollup's table, for their names and types. */
   shape(): Query
   /** A statement of this transaction that selects rows of the rollup's table: every level of these buckets, of what is before `through`. */

@@ -4,6 +4,7 @@ import { madeOf } from '../../../lib/grain.ts'
 import { ident, sql, type Query, type Session } from '../../../lib/sql.ts'
 import type { Flow, LookContext } from '../../flow.ts'
 import type { RollupOptions, StoreRollup } from '../config.ts'
+import { timesAlone } from '../marks.ts'
 import { countFiner, tableOf } from '../sql/count.ts'
 import { insertInto } from '../sql/table.ts'
 import { countedTypes, refuseUnknown, zoneOf } from './askable.ts'
@@ -59,6 +60,8 @@ export async function eventsInStore(
       const found = await source.extent(time, supported, signal)
       return found === null ? null : { from: found.first, to: found.last + 1 }
     },
+    times: async (_db, marks) => timesAlone(marks),
+    quartersFrom: async () => [],
     shape: () => selectLanded(options, options.grains[0] ?? 'day', [], landedNothing(columns)),
     count,
     countAll: async (bulk) => countGrains(bulk, options, events),

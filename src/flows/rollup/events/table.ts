@@ -4,6 +4,7 @@ import type { Bucket } from '../../../lib/calendar.ts'
 import { ident, sql, type Sql } from '../../../lib/sql.ts'
 import type { Flow } from '../../flow.ts'
 import type { ColumnRef, RollupOptions, TableRef, TableRollup } from '../config.ts'
+import { readQuarters, timesOf } from '../marks.ts'
 import { countEvents } from '../sql/count.ts'
 import { eventsOf, type AtType } from '../sql/events.ts'
 import { shapeOf } from '../sql/whole.ts'
@@ -34,6 +35,8 @@ export function eventsInTable(flow: Flow<TableRollup>, { oid, type, indexed }: F
     mark: null,
     refuseUncountable: async (db) => refuseUncountable(db, flow, type),
     extent: async (db) => readExtent(db, options, type),
+    times: async (db, marks, range) => timesOf(db, options, type, marks, range),
+    quartersFrom: async (db, from) => readQuarters(db, options, type, from),
     shape: () => shapeOf(options, type),
     count: async (_tx, what) => countEvents(options, type, { ...what, indexed }),
     countAll: async (bulk) => countAll(bulk, options, { type, indexed }),

@@ -27,20 +27,40 @@ export function fromEvents({ from }: TableRollup): Query {
   return sql`from ${ident(from.schema, from.table)} as t${joined.length === 0 ? raw('') : join(joined, '')}`
 }
 
-/** The events that rows of one of the joined tables belong to: these rows instead of the table, and what it is joined by before them. */
-export function fromJoined({ from }: TableRollup, alias: string, rows: Query): Query {
+/** The quarter of an hour that an instant lies in. */
+export function quarter(at: Query): Query {
+  return sql`date_bin('15 minutes', ${at}, '2000-01-01 00:00+00')`
+}
+
+/**
+ * The quarters of an hour of the events that rows of one of the joined tables belong to: these rows instead of the table. What it is not
+ * joined through is left out, since an event that finds nothing there is counted all the same.
+ */
+export function eventQuarters(
+  options: TableRollup,
+  type: AtType,
+  {
+    alias,
+    rows,
+    range,
+  }: {
+    readonly alias: string
+    readonly rows: Query
+    readonly range: { readonly from: Query; readonly to: Query } | null
+  },
+): Query {
+  const { from } = options
   const { joins } = from
-  const before = joins.slice(
-    0,
-    joins.findIndex((one) => one.alias === alias),
-  )
-  const own = joins.find((one) => one.alias === alias)
-  if (own === undefined) throw new Error(`nothing is joined as ${alias}`)
-  const joined = [
-    ...before.map((one) => sql` join ${ident(one.schema, one.table)} as ${ident(one.alias)} on ${onOf(one)}`),
-    sql` join (${rows}) as ${ident(alias)} on ${onOf(own)}`,
-  ]
-  return sql`from ${ident(from.schema, from.table)} as t${join(joined, '')}`
+  const through = new Set<string | null>([alias])
+  for (const one of joins.toReversed()) if (through.has(one.alias)) for (const { ours } of one.on) through.add(ours.of)
+  const joined = joins
+    .filter((one) => through.has(one.alias))
+    .map((one) => {
+      const table = one.alias === alias ? sql`(${rows})` : ident(one.schema, one.table)
+      return sql` join ${table} as ${ident(one.alias)} on ${onOf(one)}`
+    })
+  const within = range === null ? isTime(ident('t', options.at)) : between(options, type, range.from, range.to)
+  return sql`select distinct ${quarter(instant(options, type))} as "at" from ${ident(from.schema, from.table)} as t${join(joined, '')} where ${within}`
 }
 
 function onOf({ alias, on }: Join): Query {

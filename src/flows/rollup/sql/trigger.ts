@@ -1,12 +1,16 @@
 /**
- * Triggers that mark what changes: whenever a statement has written events (or what they are joined with), the quarters of an hour that it
- * touched, as they were and as they are, go into `dirty`. A statement that changes nothing that is counted marks nothing. Their functions
- * run with the rights of whoever made them and a pinned search path, so that a role that may write events needs no rights here.
+ * Triggers that mark what changes: whenever a statement has written events, the quarters of an hour that it touched, as they were and as
+ * they are, go into `dirty`; of what events are joined with, the keys do. No trigger reads a table: its snapshot would not have what others
+ * have not committed yet, or what is younger than a transaction of `repeatable read`. A statement that changes nothing that is counted marks
+ * nothing. Their functions run with the rights of whoever made them and a pinned search path, so that a role that may write events needs no
+ * rights here.
  */
 import { createHash } from 'node:crypto'
-import { ident, join, literal, raw, sql, type Query, type Sql } from '../../../lib/sql.ts'
-import type { ColumnRef, Join, TableRef, TableRollup } from '../config.ts'
-import { fromJoined, instant, type AtType } from './events.ts'
+import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
+import { keysAtMost } from '../../../state/dirty.ts'
+import type { ColumnRef, Join, TableRollup, TableRef } from '../config.ts'
+import { instant, quarter, type AtType } from './events.ts'
+import { keyOf, type KeyTypes } from './keys.ts'
 
 /** A trigger function, and the triggers on one table, and on each of its partitions, that call it. */
 export interface Tracking {
@@ -15,6 +19,8 @@ export interface Tracking {
   readonly name: string
   /** Those of the table that count. */
   readonly columns: readonly string[]
+  /** Of the key that rows are marked by; of events there are none. */
+  readonly keyTypes: readonly string[]
   readonly operations: readonly Operation[]
   /** What the function does. */
   readonly body: string
@@ -27,7 +33,8 @@ export interface Tracking {
   markAll(table: TableRef): Query
 }
 
-export type Operation = 'insert' | 'update' | 'delete' | 'truncate'
+const allOperations = ['insert', 'update', 'delete', 'truncate'] as const
+export type Operation = (typeof allOperations)[number]
 
 export interface Tracked {
   readonly schema: string
@@ -42,35 +49,64 @@ export function trackingOf(
   options: TableRollup,
   type: AtType,
   by: Tracked,
-  guarded: readonly string[],
+  { guarded, keyTypes }: { readonly guarded: readonly string[]; readonly keyTypes: KeyTypes },
 ): readonly Tracking[] {
   const names = [...new Set([options.at, ...eventColumns(options)])]
-  const own = tracking(
-    { table: options.from, what: 'events', columns: names, carried: [options.at] },
-    by,
-    ['insert', 'update', 'delete', 'truncate'],
-    (rows) =>
-      sql`select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)})`,
-  )
+  const own = tracking({ table: options.from, what: 'events', columns: names, carried: [options.at] }, by, {
+    operations: ['insert', 'update', 'delete', 'truncate'],
+    marking: ofTimes(options, type),
+    keyTypes: [],
+  })
   const joined = options.from.joins.map((one) => {
-    const operations: Operation[] = guarded.includes(one.alias)
-      ? ['update', 'delete', 'truncate']
-      : ['insert', 'update', 'delete', 'truncate']
-    const carried = [...new Set(one.on.map(({ theirs }) => theirs))]
+    const carried = keyOf(one)
     const columns = [...new Set([...carried, ...joinedColumns(options, one)])]
-    return tracking(
-      { table: one, what: one.alias, columns, carried },
-      by,
-      operations,
-      (rows) =>
-        sql`select distinct ${quarter(instant(options, type, 't'))} ${fromJoined(options, one.alias, rows)} where isfinite(${ident('t', options.at)})`,
-    )
+    return tracking({ table: one, what: one.alias, columns, carried }, by, {
+      operations: guarded.includes(one.alias)
+        ? ['update', 'delete', 'truncate']
+        : ['insert', 'update', 'delete', 'truncate'],
+      marking: ofKeys(one),
+      keyTypes: keyTypes.get(one.alias) ?? [],
+    })
   })
   return [own, ...joined]
 }
 
-function quarter(at: Query): Query {
-  return sql`date_bin('15 minutes', ${at}, '2000-01-01 00:00+00')`
+/** How what has happened to rows is told, and how it stands in `dirty`. */
+interface Marking {
+  /** Of what is told of a row. */
+  readonly type: Query
+  /** An array of it; null in it: everything. */
+  told(rows: Query): Query
+  readonly columns: Query
+  /** The values of these columns, of `m.told`. */
+  readonly values: Query
+}
+
+function ofTimes(options: TableRollup, type: AtType): Marking {
+  return {
+    type: raw('timestamptz'),
+    told: (rows) =>
+      sql`array(select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)}))`,
+    columns: raw('at'),
+    values: raw('m.told'),
+  }
+}
+
+/** A key with a null in it is of no event. */
+function ofKeys(joined: Join): Marking {
+  const key = keyOf(joined).map((name) => ident('r', name))
+  const texts = key.map((one) => sql`${one}::text`)
+  const known = key.map((one) => sql`${one} is not null`)
+  return {
+    type: raw('jsonb'),
+    told: (
+      rows,
+    ) => sql`(select case when cardinality(k.told) > ${raw(String(keysAtMost))} then array[null]::jsonb[] else k.told end
+      from (select array(select distinct jsonb_build_array(${join(texts, ', ')}) from (${rows}) as r where ${join(known, ' and ')}
+        limit ${raw(String(keysAtMost + 1))}) as told) as k)`,
+    columns: raw('joined, key'),
+    values: sql`case when m.told is not null then ${literal(joined.alias)} end, m.told`,
+  }
 }
 
 /** Columns of the events that decide what is counted, besides their time. */
@@ -100,23 +136,29 @@ interface Watched {
   readonly carried: readonly string[]
 }
 
-/** Who made the function, as its comment says. */
-function madeFor({ project, flow }: Tracked): string {
-  return `Sluice: marks what the rollup ${flow} of ${project} has to count anew`
-}
+/** Who made the function, as its comment says: between these two stands the flow. */
+export const madeBy = 'Sluice: marks what the rollup '
+export const madeIn = ({ project }: Pick<Tracked, 'project'>): string => ` of ${project} has to count anew`
+export const madeFor = (by: Tracked): string => `${madeBy}${by.flow}${madeIn(by)}`
 
 function tracking(
   { table, what, columns, carried }: Watched,
   by: Tracked,
-  operations: readonly Operation[],
-  marks: (rows: Query) => Query,
+  {
+    operations,
+    marking,
+    keyTypes,
+  }: {
+    readonly operations: readonly Operation[]
+    readonly marking: Marking
+    readonly keyTypes: readonly string[]
+  },
 ): Tracking {
   const { schema, project, flow } = by
   const name = `mark_${shortHash(JSON.stringify([project, flow, what]))}`
   const called = ident(schema, name)
-  const dirty = ident(schema, 'dirty')
-  const into = (from: Query): string =>
-    sql`insert into ${dirty} (project, flow, at) select ${literal(project)}, ${literal(flow)}, m.at from ${from} as m (at)`
+  const into = (told: Query): string =>
+    sql`insert into ${ident(schema, 'dirty')} (project, flow, ${marking.columns}) select ${literal(project)}, ${literal(flow)}, ${marking.values} from unnest(${told}) as m (told)`
       .sql
   // Every column by the name of its relation: some are called as variables of the function are.
   const of = (alias: string, names: readonly string[]): Query =>
@@ -139,13 +181,13 @@ function tracking(
     .filter((operation) => operation !== 'truncate')
     .map(
       (operation, index) =>
-        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      sluice_marks := array(${marks(rows[operation]).sql});`,
+        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      sluice_marks := ${marking.told(rows[operation]).sql};`,
     )
     .join('\n    ')
   // Told first and written then: what is caught has written nothing, hence costs its transaction no number.
   const body = `#variable_conflict use_column
 declare
-  sluice_marks timestamptz[] := array[null];
+  sluice_marks ${marking.type.sql}[] := array[null];
 begin
   begin
     ${branches}
@@ -155,7 +197,7 @@ begin
     -- The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
     sluice_marks := array[null];
   end;
-  ${into(raw('unnest(sluice_marks)'))};
+  ${into(raw('sluice_marks'))};
   return null;
 end`
   const relations: Readonly<Record<Operation, string>> = {
@@ -165,28 +207,33 @@ end`
     truncate: '',
   }
   const nameOf = (operation: Operation): Query => ident(`sluice_${name}_${operation}`)
-  const dropFrom = (one: TableRef): readonly Query[] =>
-    operations.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
+  const drop = (which: readonly Operation[], one: TableRef): readonly Query[] =>
+    which.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
   return {
     table,
     name,
     columns,
+    keyTypes,
     operations,
     body,
     statements: [
-      // Text that tells close numbers apart, whatever the writer's session prints.
-      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 as ${dollars(body)}`,
+      // Text that tells close numbers apart, and dates that anybody reads, whatever the writer's session prints.
+      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 set datestyle = 'ISO' as ${dollars(body)}`,
       sql`comment on function ${called}() is ${literal(madeFor(by))}`,
     ],
+    // Replaced rather than dropped: that waits for who writes to the table, not for who reads it.
     triggersOn: (one) => [
-      ...dropFrom(one),
+      ...drop(
+        allOperations.filter((operation) => !operations.includes(operation)),
+        one,
+      ),
       ...operations.map(
         (operation) =>
-          sql`create trigger ${nameOf(operation)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${called}()`,
+          sql`create or replace trigger ${nameOf(operation)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${called}()`,
       ),
     ],
-    dropFrom,
-    markAll: (one) => raw(into(sql`(${marks(rowsOf(sql`only ${ident(one.schema, one.table)}`))})`)),
+    dropFrom: (one) => drop(allOperations, one),
+    markAll: (one) => raw(into(marking.told(rowsOf(sql`only ${ident(one.schema, one.table)}`)))),
   }
 }
 
@@ -197,68 +244,15 @@ function dollars(text: string): Query {
   return raw(`$${tag}$${text}$${tag}$`)
 }
 
-/** What changes when the functions or triggers do, whatever partitions there are. */
+/** What changes when the functions or triggers do, or what they write can be read no more; whatever partitions there are. */
 export function fingerprint(all: readonly Tracking[]): string {
   return shortHash(
     JSON.stringify(
-      all.map((one) => [one.name, [...one.statements, ...one.triggersOn(one.table)].map((statement) => statement.sql)]),
+      all.map((one) => [
+        one.name,
+        one.keyTypes,
+        [...one.statements, ...one.triggersOn(one.table)].map((statement) => statement.sql),
+      ]),
     ),
   )
-}
-
-/** Functions of this flow that its definition has no use for any more, with the triggers that call them. */
-export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking[]): Promise<readonly Query[]> {
-  const rows = await db.all<{ name: string }>(sql`
-    select p.proname::text as "name" from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-    where n.nspname = ${by.schema} and obj_description(p.oid, 'pg_proc') = ${madeFor(by)}
-      and p.proname <> all(${all.map(({ name }) => name)}::text[])`)
-  return rows.map(({ name }) => sql`drop function ${ident(by.schema, name)}() cascade`)
-}
-
-/** Whether all triggers are on all of these tables, would fire, and do what these do. */
-export async function areTracked(
-  db: Sql,
-  all: readonly { readonly tracking: Tracking; readonly table: TableRef }[],
-): Promise<boolean> {
-  const wanted = all.flatMap(({ tracking: { name, operations, body }, table }) =>
-    operations.map((operation) => ({
-      name: `sluice_${name}_${operation}`,
-      table: ident(table.schema, table.table).sql,
-      body,
-    })),
-  )
-  const { count } = await db.one<{ count: number }>(sql`
-    select count(*)::int as count
-    from unnest(${wanted.map(({ name }) => name)}::text[], ${wanted.map(({ table }) => table)}::text[],
-        ${wanted.map(({ body }) => body)}::text[]) as w (name, relation, body)
-      join pg_trigger t on t.tgname = w.name and t.tgrelid = to_regclass(w.relation) and t.tgenabled in ('O', 'A')
-      join pg_proc p on p.oid = t.tgfoid and p.prosrc = w.body`)
-  return count === wanted.length
-}
-
-/** A partition of a table, at any depth, or a table that inherits from it. */
-export interface Part extends TableRef {
-  readonly oid: string
-}
-
-/** Those that can have such triggers: foreign ones cannot. */
-export async function readParts(db: Sql, { schema, table }: TableRef): Promise<readonly Part[]> {
-  return await db.all<{ oid: string; schema: string; table: string }>(sql`
-    with recursive part as (
-      select inhrelid as oid from pg_inherits where inhparent = to_regclass(${ident(schema, table).sql})
-      union select i.inhrelid from pg_inherits i join part on i.inhparent = part.oid)
-    select c.oid::text as "oid", n.nspname::text as "schema", c.relname::text as "table"
-    from part join pg_class c on c.oid = part.oid join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') order by c.oid`)
-}
-
-/** Of tables that were such parts: those that are still there, with their columns. */
-export async function readTables(
-  db: Sql,
-  oids: readonly string[],
-): Promise<readonly (Part & { readonly columns: readonly string[] })[]> {
-  return await db.all<{ oid: string; schema: string; table: string; columns: string[] }>(sql`
-    select c.oid::text as "oid", n.nspname::text as "schema", c.relname::text as "table",
-      array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as "columns"
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = any(${oids}::text[]::oid[]) order by c.oid`)
 }
