@@ -1,7 +1,7 @@
 import { SluiceError } from '../../lib/error.ts'
 import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
-import { ident, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
+import { ident, join, literal, raw, sql, type Query, type Session } from '../../lib/sql.ts'
 import { addMarks, takeMarks } from '../../state/dirty.ts'
 import { writePosition } from '../../state/position.ts'
 import type { Flow, Plan, PublishedSlice, WorkContext } from '../flow.ts'
@@ -10,7 +10,7 @@ import { tally, type Bulk } from './events/bulk.ts'
 import { stateOf, type Position } from './facts.ts'
 import { changedBuckets, dueStretches, stretchesOf, type RollupDetail } from './plan.ts'
 import { bucketsOf, stretchAt, stretchesBetween, type Stretch } from './slices.ts'
-import { instant, instants, within } from './sql/buckets.ts'
+import { instant, instants, ranges, within } from './sql/buckets.ts'
 import { countFiner, tableOf } from './sql/count.ts'
 import { dropHomeless, dropStrays } from './sql/strays.ts'
 import { growTable, indexTable, insertInto, readStanding, refuseForeign } from './sql/table.ts'
@@ -342,6 +342,19 @@ class Counting {
     }
   }
 
+  /** Of each bucket; of a day long ago and the newest one, nothing in between is read. */
+  #rowsIn(grain: Grain, stretches: readonly Stretch[]): Query {
+    const apart = ranges(stretches)
+    const [first, last] = [apart[0], apart.at(-1)]
+    const read = apart.length > rangesAtMost && first && last ? [{ from: first.from, to: last.to }] : apart
+    const counted = read.map(
+      ({ from, to }) => sql`
+        select bucket, count(*) as rows from ${tableOf(this.#flow.options)} as t
+        where t.grain = ${literal(grain)} and t.bucket >= ${instant(from)} and t.bucket < ${instant(to)} group by bucket`,
+    )
+    return join(counted, ' union all ')
+  }
+
   /** How many rows each slice has now. */
   async #published(): Promise<readonly PublishedSlice[]> {
     const { options } = this.#flow
@@ -359,9 +372,7 @@ class Counting {
       const counted =
         whole && this.#tallied !== null
           ? sql`select bucket, sum(${ident(tally)}) as rows from ${this.#tallied} group by bucket`
-          : sql`select bucket, count(*) as rows from ${tableOf(options)} as t
-            where t.grain = ${literal(grain)} and t.bucket >= ${instant(stretches[0]?.from ?? 0)}
-            group by bucket`
+          : this.#rowsIn(grain, stretches)
       const rows = await this.#tx.all<{ i: number; rows: string }>(sql`
         select b.sluice_i::int as "i", sum(t.rows)::bigint as "rows"
         from (${counted}) as t
@@ -377,6 +388,9 @@ class Counting {
     return found
   }
 }
+
+/** Of more it takes longer to plan them than to read what lies between. */
+const rangesAtMost = 100
 
 const finestAtMost = 5_000_000
 
