@@ -253,3 +253,41 @@ test('a joined table of partitions: written by their names, attached, detached, 
   // The first, and the last.
   expect(anew).toHaveLength(2)
 })
+
+test('a foreign key guards only what it refers to', async () => {
+  await using it = await counted(
+    18,
+    `create table blog (id int primary key, legacy int unique, author int); insert into blog values (1, null, 7);
+     create table view (id int primary key, blog int references blog (id), viewed_at timestamptz not null);
+     insert into view select i, 1, ${at} from generate_series(1, 50) i;`,
+    { ...options, from: { table: 'view', join: { blog: { table: 'blog', on: { legacy: 'blog' } } } } },
+  )
+  await ran(it.sluice)
+  await it.db.query('insert into blog values (2, 1, 8)')
+  await ran(it.sluice)
+  expect(await difference(it.db, { ...truth, events: 'from view v left join blog b on b.legacy = v.blog' })).toEqual([])
+})
+
+test('a key that cannot be read any more has everything counted', async () => {
+  await using it = await counted(
+    18,
+    `create type kind as enum ('a', 'b');
+     create table blog (id kind primary key, author int); insert into blog values ('a', 1), ('b', 2);
+     create table view (id int primary key, blog kind, viewed_at timestamptz not null);
+     insert into view select i, (array['a', 'b'])[1 + i % 2]::kind, ${at} from generate_series(1, 50) i;`,
+    options,
+  )
+  await ran(it.sluice)
+  await it.db.query(`update blog set author = 9 where id = 'a'; alter type kind rename value 'a' to 'c'`)
+  await ran(it.sluice)
+  expect(await difference(it.db, truth)).toEqual([])
+})
+
+test('a joined view has no triggers, and is refused by name', async () => {
+  await using it = await counted(18, `${setUp}; create view blogs as select * from blog`, {
+    ...options,
+    from: { table: 'view', join: { blog: { table: 'blogs', on: { id: 'blog' } } } },
+  })
+  const [record] = await it.sluice.run(['views'])
+  expect(record?.error).toMatchObject({ code: 'SOURCE_UNSUITABLE', summary: 'public.blogs is no table' })
+})

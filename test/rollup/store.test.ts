@@ -264,6 +264,48 @@ test('a query, a table, CSV and JSON of the warehouse are counted as Parquet is'
   }
 })
 
+test('times in nanoseconds, and a table that is called as one of ours', async () => {
+  await using it = await project(18, { grains: ['day'], by: ['blog'], levels: [[]], measures: { views: 'count' } })
+  await ran(it.sluice)
+  await it.sluice.close()
+  const parquet = join(it.directory, 'views.parquet')
+  await duckdb(
+    ':memory:',
+    `copy (select blog, cast(cast(viewed_at as timestamp) as timestamp_ns) as viewed_at from '${parquet}' where viewed_at between '2000-01-01' and '2100-01-01')
+     to '${join(it.directory, 'ns.parquet')}' (format parquet)`,
+  )
+  await duckdb(join(it.directory, '.sluice', 'warehouse.duckdb'), `create table buckets as from '${parquet}'`)
+  const more = { ...options, grains: ['day'], by: ['blog'], levels: [[]], measures: { views: 'count' } }
+  const judged = truth({
+    grains: ['day'],
+    dimensions: ['blog'],
+    levels: { total: {} },
+    measures: { views: 'count(*)' },
+  })
+  for (const from of [{ parquet: 'ns.parquet' }, { table: 'buckets', store: 'warehouse' }]) {
+    const sluice = await it.again({ ...more, from })
+    await ran(sluice)
+    expect(await difference(it.db, judged), JSON.stringify(from)).toEqual([])
+    await sluice.close()
+  }
+})
+
+test('a backfill of what has changed does not take it for up to date', async () => {
+  await using it = await project(18, { grains: ['day'] })
+  await ran(it.sluice)
+  await it.db.query(`delete from view where id % 2 = 0`)
+  await dump(it)
+  const asked = {
+    flow: it.sluice.flows[0]?.name ?? ('views' as never),
+    from: '2024-02-01',
+    to: '2024-02-29',
+    slices: null,
+    force: false,
+  }
+  const preview = await it.sluice.engine.backfills.preview(asked, 'test')
+  expect(preview.slices.map(({ key }) => key)).toEqual(['2024-02[UTC]/day'])
+})
+
 test('triggers of a table go when the events move to the warehouse', async () => {
   const onTable = { ...options, from: 'view', grains: ['day'] }
   await using it = await counted(18, setUp, onTable)
@@ -295,6 +337,26 @@ describe('is refused by name', () => {
       'a sum of text',
       { measures: { views: 'count', odd: { sum: 'country' } } },
       /SOURCE_UNSUITABLE.*cannot count odd/s,
+    ],
+    [
+      'the smallest of booleans',
+      {
+        from: { query: 'select now() as viewed_at, true as b' },
+        by: [],
+        levels: [[]],
+        measures: { odd: { min: 'b' } },
+      },
+      /SOURCE_UNSUITABLE.*cannot count odd.*boolean/s,
+    ],
+    [
+      'documents',
+      {
+        from: { query: `select now() as viewed_at, cast('{}' as json) as blog` },
+        by: ['blog'],
+        levels: [['blog']],
+        measures: { n: 'count' },
+      },
+      /SOURCE_UNSUITABLE.*cannot count by blog.*jsonb/s,
     ],
     ['the smallest of texts', { measures: { odd: { min: 'country' } } }, /SOURCE_UNSUITABLE.*cannot count odd.*text/s],
   ])('%s', async (_what, more, said) => {
@@ -349,6 +411,15 @@ describe('a series', () => {
         measures: 'views',
       }),
     ).rejects.toMatchObject({ code: 'FILTER_INVALID' })
+    const range = { from: '2025-01-01', to: '2025-01-31' }
+    for (const asked of [
+      { grain: 'day', by: 'blog,country', measures: 'users' },
+      { grain: 'day', by: 'blog', measures: 'views', zone: 'Asia/Kolkata' },
+      { grain: 'week', by: 'blog', measures: 'users' },
+    ])
+      await expect(sluice.series.read('views', { ...range, ...asked }), JSON.stringify(asked)).rejects.toMatchObject({
+        code: 'FILTER_INVALID',
+      })
   })
 
   test('and the console show the source, and a bucket beside it', async () => {

@@ -213,3 +213,51 @@ test('a trigger that a foreign key makes superfluous goes', async () => {
   await it.db.query('insert into blog values (7)')
   expect(await it.db.query('select at, key from sluice.dirty')).toEqual([])
 })
+
+/** What PostgreSQL does not show to triggers, and times that it cannot convert. */
+test.each([18, 14] as const)(
+  'a local time that no zone has is written as before, on PostgreSQL %i',
+  async (version) => {
+    await using it = await counted(
+      version,
+      `create table view (id int primary key, blog int, viewed_at timestamp, "on" date);
+     insert into view select i, i % 3, ${at.replace('timestamptz', 'timestamp').replace('+00', '')}, '2025-01-01' from generate_series(1, 50) i;
+     insert into view values (900, 1, '294276-12-31 23:59', '5874897-12-31')`,
+      { ...options, zone: 'America/New_York', measures: { views: 'count' } },
+    )
+    await ran(it.sluice)
+    await it.db.query(`
+    insert into view values (901, 1, '294276-12-31 23:59', '5874897-12-31'), (902, 1, '4713-01-01 BC', '4713-01-01 BC');
+    update view set blog = 2 where id >= 900`)
+    const local = { ...truth({}), zone: 'America/New_York', at: `(v.viewed_at at time zone 'America/New_York')` }
+    const events = `from view v where v.viewed_at between '0002-01-02' and '9999-12-30'`
+    await ran(it.sluice)
+    expect(await difference(it.db, { ...local, events })).toEqual([])
+    const byDay = await it.again({ ...options, at: 'on', zone: 'Asia/Tokyo', measures: { views: 'count' } })
+    await ran(byDay)
+    await it.db.query(
+      `insert into view values (903, 1, null, '5874897-12-31'); update view set blog = 0 where id >= 900`,
+    )
+    await ran(byDay)
+  },
+)
+
+test('virtual generated columns are refused by name; one that comes later keeps nobody from writing', async () => {
+  await using it = await counted(
+    18,
+    `create table view (id int primary key, n int, blog int generated always as (n % 3) virtual, viewed_at timestamptz);
+     insert into view (id, n, viewed_at) select i, i, ${at} from generate_series(1, 50) i`,
+    { ...options, measures: { views: 'count' } },
+  )
+  const [record] = await it.sluice.run(['views'])
+  expect(record?.error).toMatchObject({
+    code: 'SOURCE_UNSUITABLE',
+    summary: 'blog of public.view is a virtual generated column',
+  })
+  await it.db.query('alter table view drop column blog, add column blog int')
+  await ran(it.sluice)
+  await it.db.query(`
+    alter table view drop column blog, add column blog int generated always as (n % 3) virtual;
+    update view set n = n + 1; insert into view (id, n, viewed_at) values (900, 1, '2025-03-03')`)
+  expect(await it.db.query('select count(*)::int as n from view')).toEqual([{ n: 51 }])
+})

@@ -120,8 +120,7 @@ describe('what adds up', () => {
     const days = wantedOf('day', '2025-06-14T00:00Z', '2025-06-17T00:00Z')
     expect(said(readAdding(rollup, days, standing('2025-06-15T02:00Z'), 'total'))).toEqual([
       'day 2025-06-14T00:00',
-      'hour 2025-06-15T00:00',
-      'hour 2025-06-15T01:00',
+      'day 2025-06-15T00:00',
       'unknown 2',
     ])
     expect(said(readDistinct(rollup, days, standing('2025-06-15T02:00Z'), 'total'))).toEqual([
@@ -129,6 +128,13 @@ describe('what adds up', () => {
       'day 2025-06-15T00:00',
       'unknown 2',
     ])
+    // The month is out of date, what it is made of is not.
+    const month = { ...standing('2025-06-15T02:00Z'), marks: [{ grain: 'month', at: new Date('2025-06-01T00:00Z') }] }
+    expect(said(readAdding(rollup, days, month, 'total'))).toContain('day 2025-06-14T00:00')
+    expect(said(readDistinct(rollup, days, month, 'total'))).toContain('day 2025-06-14T00:00')
+    const weekly = rollupOf({ events: null, grains: ['week', 'month'] })
+    const june = wantedOf('month', '2025-06-01T00:00Z', '2025-07-01T00:00Z')
+    expect(said(readAdding(weekly, june, standing('2025-06-09T00:00Z'), 'total'))).toEqual(['month 2025-06-01T00:00'])
     const kathmandu = wantedOf('day', '2025-01-10T00:00Z', '2025-01-11T00:00Z', { ...utc, zone: 'Asia/Kathmandu' })
     expect(said(readAdding(rollup, kathmandu, standing('2025-06-15T12:00Z'), 'total'))).toEqual([
       'unknown 0',
@@ -239,7 +245,7 @@ test('a mark is of a quarter of an hour, or of the bucket of a grain; what is ne
     ...marked('2025-02-10T05:45Z', '2025-02-10T06:00Z'),
     { grain: 'day', at: new Date(at('2025-03-01T10:00Z')) },
   ]
-  const found = dirtyStretches(rollupOf(), standing('2025-06-15T12:00Z', marks))
+  const found = dirtyStretches(rollupOf(), standing('2025-06-15T12:00Z', marks), 'year')
   expect(found === 'all' ? found : found.map(({ from }) => iso(from))).toEqual([
     '2025-02-10T05:00',
     '2025-03-01T00:00',

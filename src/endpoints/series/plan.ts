@@ -47,17 +47,19 @@ function isComplete({ since }: Pick<Standing, 'since'>, grain: Grain, from: numb
 
 const quarter = 15 * 60_000
 
-/** What is out of date: sorted, none touches another. */
+/** What is out of date of a grain: sorted, none touches another. A mark of a coarser one says nothing of what that is made of. */
 export function dirtyStretches(
   rollup: Pick<SeriesRollup, 'grains' | 'calendar'>,
   { marks, through }: Standing,
+  of: Grain,
 ): readonly Bucket[] | 'all' {
   if (marks.some(({ at }) => at === null)) return 'all'
   const finest = rollup.grains[0] ?? 'day'
   const touched = marks.flatMap(({ grain, at }): readonly Bucket[] => {
     if (at === null) return []
     const named = rollup.grains.find((one) => one === grain)
-    if (named !== undefined) return [bucketAt(at.getTime(), named, rollup.calendar)]
+    if (named !== undefined)
+      return allGrains.indexOf(named) > allGrains.indexOf(of) ? [] : [bucketAt(at.getTime(), named, rollup.calendar)]
     const first = bucketAt(at.getTime(), finest, rollup.calendar)
     return [
       { from: first.from, to: Math.max(first.to, bucketAt(at.getTime() + quarter - 1, finest, rollup.calendar).to) },
@@ -103,10 +105,11 @@ const partsAtMost = { short: 250_000, long: 50_000 } as const
 
 /** For what adds up. `level`: a level has the dimensions; null: only events do. */
 export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Standing, level: string | null): Reading {
-  const dirty = dirtyStretches(rollup, standing)
+  const dirty = new Map(rollup.grains.map((grain) => [grain, dirtyStretches(rollup, standing, grain)]))
+  const everything = standing.marks.some((mark) => mark.at === null)
   const oldest = rollup.keepRaw === null ? -Infinity : standing.now - rollup.keepRaw
   // Where nothing is up to date, only what cannot be counted any more is of interest.
-  const nested = level === null || (dirty === 'all' && rollup.keepRaw === null) ? [] : nestedGrains(rollup, wanted)
+  const nested = level === null || (everything && rollup.keepRaw === null) ? [] : nestedGrains(rollup, wanted)
   const stored: Stored[] = []
   const live: Live[] = []
   const unknown = new Set<number>()
@@ -133,13 +136,16 @@ export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Stand
     let all = true
     for (const one of bucketsBetween(range.from, range.to, grain, rollup.calendar)) {
       spend(grain)
+      // What was counted of a bucket in a store is what there is of it.
+      const end = rollup.events === null ? Math.min(one.to, Math.max(one.from, standing.through)) : one.to
       const there =
         one.from >= range.from &&
-        one.to <= range.to &&
+        end <= range.to &&
+        end > one.from &&
         (keep === undefined || one.to > standing.now - keep) &&
         isComplete(standing, grain, one.from)
       // What can no longer be counted stays as it was, though it be out of date.
-      if (there && (one.to <= oldest || !meets(dirty, one))) {
+      if (there && (one.to <= oldest || !meets(dirty.get(grain) ?? 'all', { from: one.from, to: end }))) {
         stored.push({ at, grain, from: one.from })
         continue
       }
@@ -170,8 +176,8 @@ export function readAdding(rollup: SeriesRollup, wanted: Wanted, standing: Stand
 
 /** For what does not add up: a bucket is a stored one, or all of it is counted. */
 export function readDistinct(rollup: SeriesRollup, wanted: Wanted, standing: Standing, level: string | null): Reading {
-  const dirty = dirtyStretches(rollup, standing)
   const grain = level === null ? null : sameGrain(rollup, wanted)
+  const dirty = grain === null ? 'all' : dirtyStretches(rollup, standing, grain)
   const keep = grain === null ? undefined : rollup.keep[grain]
   const stored: Stored[] = []
   const live: Live[] = []
@@ -191,7 +197,7 @@ export function readDistinct(rollup: SeriesRollup, wanted: Wanted, standing: Sta
 }
 
 /** The grain whose buckets are just the wanted ones; null: none is. */
-function sameGrain(rollup: SeriesRollup, wanted: Wanted): Grain | null {
+export function sameGrain(rollup: SeriesRollup, wanted: Wanted): Grain | null {
   const [only, ...others] = wanted.buckets
   if (only === undefined || others.length > 0) {
     const [coarsest] = nestedGrains(rollup, wanted)

@@ -4,8 +4,17 @@ import { ranked, unfolded } from '../../lib/sketch.ts'
 import { ident, join, literal, raw, sql, type Query, type Row, type Session } from '../../lib/sql.ts'
 import type { Fields } from './fields.ts'
 import { conditionOf, fieldsOf, pins, type Filter } from './filter.ts'
-import { levelFor, readAdding, readDistinct, type Reading, type Standing, type Wanted } from './plan.ts'
-import { noLevel, pointsAtMost, tooManyPoints } from './refusals.ts'
+import {
+  levelFor,
+  nestedGrains,
+  readAdding,
+  readDistinct,
+  sameGrain,
+  type Reading,
+  type Standing,
+  type Wanted,
+} from './plan.ts'
+import { noGrain, noLevel, pointsAtMost, tooManyPoints } from './refusals.ts'
 import type { SeriesMeasure, SeriesRollup } from './rollup.ts'
 
 export interface Question {
@@ -91,14 +100,29 @@ function partsOf(rollup: SeriesRollup, question: Question, standing: Standing): 
   const parts: MeasuredPart[] = []
   if (adding.length > 0) {
     const level = levelFor(rollup, needed)
-    if (level === null && rollup.events === null) throw noLevel(needed, [...rollup.levels.keys()])
     parts.push({ measures: adding, level, reading: readAdding(rollup, wanted, standing, level) })
   }
   if (distinct.length > 0) {
     const level = pins(filter, by) ? (exact?.[0] ?? null) : null
     parts.push({ measures: distinct, level, reading: readDistinct(rollup, wanted, standing, level) })
   }
+  if (rollup.events === null) refuseNever(rollup, wanted, needed, parts)
   return parts
+}
+
+/** Where events are in a store, what no rows of the table say is never told: an answer without a single key would look like nothing. */
+function refuseNever(
+  rollup: SeriesRollup,
+  wanted: Wanted,
+  needed: readonly string[],
+  parts: readonly MeasuredPart[],
+): void {
+  if (parts.every(({ level }) => level === null)) throw noLevel(needed, [...rollup.levels.keys()])
+  const isAdding = ({ measures: [first] }: MeasuredPart): boolean => first?.fn !== 'distinct'
+  const told = parts.some((part) =>
+    isAdding(part) ? nestedGrains(rollup, wanted).length > 0 : sameGrain(rollup, wanted) !== null,
+  )
+  if (!told) throw noGrain(rollup)
 }
 
 /** The keys with most of a measure: how much, and of how many values of another dimension. */

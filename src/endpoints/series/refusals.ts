@@ -1,6 +1,7 @@
 /** What is refused of what was asked: `FILTER_INVALID`, with the parameter's name. */
 import { SluiceError } from '../../lib/error.ts'
 import type { Grain } from '../../lib/grain.ts'
+import type { SeriesRollup } from './rollup.ts'
 
 /** Of all series together. */
 export const pointsAtMost = 20_000
@@ -26,6 +27,14 @@ export function noLevel(needed: readonly string[], levels: readonly string[]): S
     'by',
     `nothing is counted by ${needed.join(' and ')} together, and the events are in a store`,
     `filter and group by dimensions of one level (${levels.join(', ')}), or add a level with all of them to the rollup`,
+  )
+}
+
+export function noGrain({ grains, calendar }: Pick<SeriesRollup, 'grains' | 'calendar'>): SluiceError {
+  return wrong(
+    'grain',
+    'the rollup has no rows that such buckets are made of, and the events are in a store',
+    `ask for one of ${grains.join(', ')} in ${calendar.zone}, or add the grain to the rollup`,
   )
 }
 

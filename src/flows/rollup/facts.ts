@@ -1,4 +1,5 @@
 /** What is there before anything is counted: the events, the marks, how far the table has come. Changes nothing. */
+import { SluiceError } from '../../lib/error.ts'
 import type { Sql } from '../../lib/sql.ts'
 import type { Json } from '../../lib/json.ts'
 import { bucketAt, type Bucket } from '../../lib/calendar.ts'
@@ -136,7 +137,7 @@ export async function lookAround(
     tracked: on,
     leftovers: await readLeftovers(database, tracked, all),
     parts,
-    marks: trusted ? await events.times(database, found, range) : counted.marks,
+    marks: trusted ? await timesIn(events, found, database, range, database === context.state) : counted.marks,
     extent: null,
   }
   // Slices that were asked for say themselves which time they are of.
@@ -145,6 +146,23 @@ export async function lookAround(
   const stored = options.from.tag === 'store' && wholeBecause(flow, request, facts) !== null
   if (!stored && (request.slices !== null || !ranged)) return facts
   return { ...facts, extent: await events.extent(database) }
+}
+
+/** Keys that cannot be read any more, as of a value that an enum has no longer, name everything. */
+async function timesIn(
+  events: Events,
+  marks: Marks,
+  database: Sql,
+  range: Bucket | null,
+  mayFail: boolean,
+): Promise<readonly Mark[]> {
+  try {
+    return await events.times(database, marks, range)
+  } catch (error) {
+    // In a transaction nothing could be asked after it.
+    if (!mayFail || !(error instanceof SluiceError) || error.code !== 'STORE_QUERY') throw error
+    return [{ grain: null, at: null }]
+  }
 }
 
 /** What was counted, whatever has become of the events since. */

@@ -3,6 +3,7 @@ import { formatDuration } from '../../lib/duration.ts'
 import { previousDue } from '../../lib/schedule.ts'
 import { bucketAt } from '../../lib/calendar.ts'
 import type { Grain } from '../../lib/grain.ts'
+import { changedBecause } from '../../transfer/source.ts'
 import type { Flow, LookContext, Plan, PlannedSlice, WorkRequest } from '../flow.ts'
 import { approximateWords, levelName, type RollupOptions } from './config.ts'
 import { haveMoved, isCounted, rangeOf, throughOf, wholeBecause, type RollupFacts } from './facts.ts'
@@ -200,6 +201,8 @@ function backfilled(
 ): Pick<Plan, 'slices' | 'steps' | 'cut'> {
   const { options } = flow
   const from = Math.max(range.from, earliest(facts, range.slices, range.through))
+  const { mark } = facts.events
+  const moved = mark !== null && !isCounted(facts)
   const marked = new Set(
     stretchesOf(options, bucketsOfTouched(options, touchedBy(options, facts.marks), range.through)).map(
       ({ slice }) => slice.key,
@@ -210,13 +213,15 @@ function backfilled(
     .map(({ slice }): PlannedSlice => {
       const record = range.slices.get(slice.key)
       const current =
-        record?.state === 'done' && record.definitionHash === flow.definitionHash && !marked.has(slice.key)
+        !moved && record?.state === 'done' && record.definitionHash === flow.definitionHash && !marked.has(slice.key)
       if (current && !request.force && !request.clear) return { action: 'skip', slice, why: 'it is up to date' }
       const why = marked.has(slice.key)
         ? 'events of it have changed'
         : current
           ? 'forced'
-          : (record?.state ?? 'missing')
+          : moved && record?.state === 'done'
+            ? changedBecause(mark)
+            : (record?.state ?? 'missing')
       return { action: 'run', slice, why }
     })
   const cut = [range.from, range.to].some((bound) =>

@@ -15,7 +15,8 @@ function microseconds({ column, zone }: TimeColumn): string {
 function between({ column, zone }: TimeColumn, from: number, to: number): string {
   const day = 86_400_000
   const [make, margin] = zone === null ? ['make_timestamptz', 0] : ['make_timestamp', day]
-  const written = `source.${quoted(column)}`
+  // Nanoseconds do not reach so far; of microseconds the cast is none.
+  const written = zone === null ? `source.${quoted(column)}` : `cast(source.${quoted(column)} as timestamp)`
   return `${written} >= ${make}(${from - margin}000) and ${written} < ${make}(${to + margin}000)`
 }
 
@@ -46,15 +47,15 @@ export function countStatement(from: From, question: CountQuestion): string {
     // What no level has is there for its type.
     return isUsed(index) ? `events.${name}` : `any_value(events.${name}) filter (where false) as ${name}`
   })
-  return `with buckets as (
+  return `with sluice_buckets as (
   select cast(place + i as integer) as place, lo + i * length as lo, lo + (i + 1) * length as hi
   from (select *, unnest(range(amount)) as i from (values ${runsOf(buckets).join(', ')}) as run (place, lo, length, amount))
-), events as (
+), sluice_events as (
   select ${columns.join(', ')} from ${relation(from, false)} as source
   where ${between(at, first?.from ?? 0, last?.to ?? 0)}
 )
 select cast(${level} as integer) as ${countedColumns.level}, buckets.place as ${countedColumns.bucket}${[...shown, ...measures.map(counted)].map((one) => `, ${one}`).join('')}
-from events asof join buckets on events.at >= buckets.lo
+from sluice_events as events asof join sluice_buckets as buckets on events.at >= buckets.lo
 where events.at < buckets.hi
 group by grouping sets (${sets})`
 }

@@ -38,16 +38,29 @@ export function refuseUnknown(
     if (!columns.some((one) => one.name === column)) throw noColumn(name, source, column, columns)
   for (const { name: measure, fn, of } of options.measures) {
     const type = columns.find((one) => one.name === of?.column)?.type
-    if ((fn !== 'min' && fn !== 'max') || type === undefined || !isText(type)) continue
+    if ((fn !== 'min' && fn !== 'max') || type === undefined || ordered.has(type.tag)) continue
     throw new SluiceError('SOURCE_UNSUITABLE', `${name} cannot count ${measure}`, {
-      why: `${of?.column ?? ''} is text, of which the store and PostgreSQL do not have the same order`,
+      why: `${of?.column ?? ''} is ${formatPgType(type)}, of which the store and PostgreSQL do not have the same order, or one of them has none`,
       fix: `take measures.${measure} out, or name a column of numbers or times`,
       where: { flow: name, column: of?.column ?? '' },
     })
   }
 }
 
-const isText = ({ tag }: PgType): boolean => tag === 'text' || tag === 'varchar' || tag === 'char' || tag === 'other'
+/** Types with a smallest and a largest value, the same ones wherever they are told. */
+const ordered: ReadonlySet<PgType['tag']> = new Set([
+  'int2',
+  'int4',
+  'int8',
+  'float4',
+  'float8',
+  'numeric',
+  'date',
+  'time',
+  'timestamp',
+  'timestamptz',
+  'interval',
+])
 
 /** The columns of what is counted; `SOURCE_UNSUITABLE` by the name of what the store cannot count. */
 export async function countedTypes(
@@ -73,16 +86,21 @@ export async function countedTypes(
     throw error
   }
   for (const [index, { name: dimension, from }] of options.dimensions.entries()) {
-    const type = counted.find((one) => one.name === countedColumns.dimension(index))?.type
-    if (type === undefined || isCarried(type)) continue
+    const found = counted.find((one) => one.name === countedColumns.dimension(index))
+    // One document is written in several ways, which the store takes for several, and PostgreSQL for one.
+    if (found === undefined || (isCarried(found.type) && !isDocument(found))) continue
     throw new SluiceError('SOURCE_UNSUITABLE', `${name} cannot count by ${dimension}`, {
-      why: `${from.column} is ${formatPgType(type)}, which is not carried`,
+      why: `${from.column} is ${formatPgType(found.type)}, of which there are no groups that are the same in both`,
       fix: 'name another column in `by`, or cast it in a query',
       where: { flow: name, column: from.column },
     })
   }
   return counted
 }
+
+/** As text that somebody has written; what the store itself turns into a document is always written the same. */
+const isDocument = ({ type, sourceType }: SourceColumn): boolean =>
+  type.tag === 'jsonb' && (sourceType === 'JSON' || sourceType === 'VARCHAR')
 
 function uncountable(flow: string, { name, fn, of }: Measure, error: unknown): unknown {
   if (!(error instanceof SluiceError) || error.code !== 'STORE_QUERY') return error

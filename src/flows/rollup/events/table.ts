@@ -62,6 +62,7 @@ export async function findTable(db: Sql, { name, options }: Flow<TableRollup>): 
       if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
     for (const column of used(options, one.alias))
       if (!theirs.types.has(column)) throw noColumn(name, one, column, theirs.types)
+    refuseUntrackable({ name, options }, one, theirs, [...one.on.map((on) => on.theirs), ...used(options, one.alias)])
   }
   for (const column of [at, ...used(options, null)])
     if (!columns.types.has(column)) throw noColumn(name, from, column, columns.types)
@@ -74,18 +75,35 @@ export async function findTable(db: Sql, { name, options }: Flow<TableRollup>): 
       where: { flow: name, table: `${from.schema}.${from.table}`, column: at },
     })
   }
-  if (columns.kind !== 'r' && columns.kind !== 'p' && options.track.tag === 'triggers') {
-    throw new SluiceError('SOURCE_UNSUITABLE', `${from.schema}.${from.table} is no table`, {
-      why: 'triggers that mark changed events can only be on a table',
-      fix: "name the table below it, or set track: { lookback: '3d' }",
-      where: { flow: name, table: `${from.schema}.${from.table}` },
-    })
-  }
+  refuseUntrackable({ name, options }, from, columns, [at, ...used(options, null)])
   const { indexed } = await db.one<{ indexed: boolean }>(sql`
     select exists (
       select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
       where i.indrelid = ${columns.oid}::oid and i.indisvalid and i.indpred is null and a.attname = ${at}) as "indexed"`)
   return { oid: columns.oid, type, indexed }
+}
+
+/** What triggers cannot be on, or are not told of. */
+function refuseUntrackable(
+  { name, options }: Pick<Flow<TableRollup>, 'name' | 'options'>,
+  { schema, table }: TableRef,
+  { kind, virtual }: FoundColumns,
+  columns: readonly string[],
+): void {
+  if (options.track.tag !== 'triggers') return
+  if (kind !== 'r' && kind !== 'p')
+    throw new SluiceError('SOURCE_UNSUITABLE', `${schema}.${table} is no table`, {
+      why: 'triggers that mark changed events can only be on a table',
+      fix: "name the table below it, or set track: { lookback: '3d' }",
+      where: { flow: name, table: `${schema}.${table}` },
+    })
+  const column = columns.find((one) => virtual.has(one))
+  if (column === undefined) return
+  throw new SluiceError('SOURCE_UNSUITABLE', `${column} of ${schema}.${table} is a virtual generated column`, {
+    why: 'PostgreSQL does not show such columns to the triggers that mark changed events',
+    fix: "make it `stored`, name the columns that it is made of, or set track: { lookback: '3d' }",
+    where: { flow: name, table: `${schema}.${table}`, column },
+  })
 }
 
 function used({ dimensions, measures, from: { joins } }: TableRollup, alias: string | null): readonly string[] {
@@ -97,18 +115,29 @@ function used({ dimensions, measures, from: { joins } }: TableRollup, alias: str
   return refs.flatMap((ref) => (ref !== null && ref.of === alias ? [ref.column] : []))
 }
 
-async function readColumns(
-  db: Sql,
-  { schema, table }: TableRef,
-): Promise<{ readonly oid: string; readonly kind: string; readonly types: ReadonlyMap<string, string> } | null> {
-  const rows = await db.all<{ oid: string; kind: string; name: string; type: string }>(sql`
-    select c.oid::text as "oid", c.relkind::text as "kind", a.attname::text as "name", format_type(a.atttypid, a.atttypmod) as "type"
+interface FoundColumns {
+  readonly oid: string
+  readonly kind: string
+  readonly types: ReadonlyMap<string, string>
+  /** Those that are computed when they are read. */
+  readonly virtual: ReadonlySet<string>
+}
+
+async function readColumns(db: Sql, { schema, table }: TableRef): Promise<FoundColumns | null> {
+  const rows = await db.all<{ oid: string; kind: string; name: string; type: string; virtual: boolean }>(sql`
+    select c.oid::text as "oid", c.relkind::text as "kind", a.attname::text as "name", format_type(a.atttypid, a.atttypmod) as "type",
+      a.attgenerated = 'v' as "virtual"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
       join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     where n.nspname = ${schema} and c.relname = ${table} and c.relkind in ('r', 'p', 'v', 'm', 'f')`)
   const [first] = rows
   if (first === undefined) return null
-  return { oid: first.oid, kind: first.kind, types: new Map(rows.map(({ name, type }) => [name, type])) }
+  return {
+    oid: first.oid,
+    kind: first.kind,
+    types: new Map(rows.map(({ name, type }) => [name, type])),
+    virtual: new Set(rows.flatMap(({ name, virtual }) => (virtual ? [name] : []))),
+  }
 }
 
 /** Aliases of tables that the events' foreign keys point at, by just the columns that they are joined on. */
@@ -116,15 +145,17 @@ export async function readGuarded(db: Sql, { from }: TableRollup): Promise<reado
   const { joins } = from
   const guarded: string[] = []
   for (const { alias, schema, table, on } of joins) {
-    const ours = on.map(({ ours: one }) => one.column).toSorted()
+    const pairs = on.map(({ ours: one, theirs }) => JSON.stringify({ ours: one.column, theirs }))
     const owner = joins.find((one) => one.alias === on[0]?.ours.of) ?? from
     const { found } = await db.one<{ found: boolean }>(sql`
       select exists (
         select from pg_constraint k
         where k.contype = 'f' and k.convalidated and k.conrelid = to_regclass(${ident(owner.schema, owner.table).sql})
           and k.confrelid = to_regclass(${ident(schema, table).sql})
-          and (select array_agg(a.attname::text order by a.attname::text) from unnest(k.conkey) c (n)
-            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.n) = ${ours}::text[]) as "found"`)
+          and (select jsonb_agg(jsonb_build_object('ours', a.attname, 'theirs', b.attname)) from unnest(k.conkey, k.confkey) c (n, m)
+              join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.n
+              join pg_attribute b on b.attrelid = k.confrelid and b.attnum = c.m) @> ${`[${pairs.join(',')}]`}::jsonb
+          and cardinality(k.conkey) = ${pairs.length}) as "found"`)
     if (found) guarded.push(alias)
   }
   return guarded

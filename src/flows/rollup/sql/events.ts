@@ -76,7 +76,7 @@ function looked({ fn, of }: Measure): Query {
 }
 
 /** Whether it is a time that buckets have, by the column itself; neither infinity is. */
-function isTime(at: Query): Query {
+export function isTime(at: Query): Query {
   return sql`${at} >= ${literal(writtenInstant(supported.from))} and ${at} < ${literal(writtenInstant(supported.to))}`
 }
 

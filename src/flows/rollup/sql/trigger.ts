@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
 import { ident, join, literal, raw, sql, type Query } from '../../../lib/sql.ts'
 import { keysAtMost } from '../../../state/dirty.ts'
 import type { ColumnRef, Join, TableRollup, TableRef } from '../config.ts'
-import { instant, quarter, type AtType } from './events.ts'
+import { instant, isTime, quarter, type AtType } from './events.ts'
 import { keyOf, type KeyTypes } from './keys.ts'
 
 /** A trigger function, and the triggers on one table, and on each of its partitions, that call it. */
@@ -86,7 +86,7 @@ function ofTimes(options: TableRollup, type: AtType): Marking {
   return {
     type: raw('timestamptz'),
     told: (rows) =>
-      sql`array(select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where isfinite(${ident('e', options.at)}))`,
+      sql`array(select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where ${isTime(ident('e', options.at))})`,
     columns: raw('at'),
     values: raw('m.told'),
   }
@@ -193,7 +193,7 @@ begin
     ${branches}
     end if;
   exception when undefined_column or undefined_table or undefined_function or undefined_object or datatype_mismatch
-    or cannot_coerce or insufficient_privilege then
+    or cannot_coerce or insufficient_privilege or data_exception or internal_error then
     -- The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
     sluice_marks := array[null];
   end;
