@@ -77,16 +77,23 @@ interface Marking {
   readonly type: Query
   /** An array of it; null in it: everything. */
   told(rows: Query): Query
+  /** The same of one row, which most statements write: of more it only says that they are more. Left out: it saves nothing. */
+  toldOfOne?(rows: Query): Query
+  /** Settings that it is told under. */
+  readonly settings: Query
   readonly columns: Query
   /** The values of these columns, of `m.told`. */
   readonly values: Query
 }
 
 function ofTimes(options: TableRollup, type: AtType): Marking {
+  const found = (rows: Query): Query =>
+    sql`${quarter(instant(options, type, 'e'))} from (${rows}) as e where ${isTime(ident('e', options.at))}`
   return {
     type: raw('timestamptz'),
-    told: (rows) =>
-      sql`array(select distinct ${quarter(instant(options, type, 'e'))} from (${rows}) as e where ${isTime(ident('e', options.at))})`,
+    told: (rows) => sql`array(select distinct ${found(rows)})`,
+    toldOfOne: (rows) => sql`array(select ${found(rows)} limit 2)`,
+    settings: raw(''),
     columns: raw('at'),
     values: raw('m.told'),
   }
@@ -104,6 +111,8 @@ function ofKeys(joined: Join): Marking {
     ) => sql`(select case when cardinality(k.told) > ${raw(String(keysAtMost))} then array[null]::jsonb[] else k.told end
       from (select array(select distinct jsonb_build_array(${join(texts, ', ')}) from (${rows}) as r where ${join(known, ' and ')}
         limit ${raw(String(keysAtMost + 1))}) as told) as k)`,
+    // Dates that anybody reads.
+    settings: raw(` set datestyle = 'ISO'`),
     columns: raw('joined, key'),
     values: sql`case when m.told is not null then ${literal(joined.alias)} end, m.told`,
   }
@@ -177,11 +186,19 @@ function tracking(
     delete: rowsOf(raw('old_rows')),
     update: changed,
   }
+  const tell = (operation: Exclude<Operation, 'truncate'>): string => {
+    const all = `sluice_marks := ${marking.told(rows[operation]).sql};`
+    if (operation !== 'insert' || marking.toldOfOne === undefined) return all
+    return `sluice_marks := ${marking.toldOfOne(rows.insert).sql};
+      if cardinality(sluice_marks) > 1 then
+        ${all}
+      end if;`
+  }
   const branches = operations
     .filter((operation) => operation !== 'truncate')
     .map(
       (operation, index) =>
-        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      sluice_marks := ${marking.told(rows[operation]).sql};`,
+        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      ${tell(operation)}`,
     )
     .join('\n    ')
   // Told first and written then: what is caught has written nothing, hence costs its transaction no number.
@@ -217,8 +234,8 @@ end`
     operations,
     body,
     statements: [
-      // Text that tells close numbers apart, and dates that anybody reads, whatever the writer's session prints.
-      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1 set datestyle = 'ISO' as ${dollars(body)}`,
+      // Text that tells close numbers apart, whatever the writer's session prints.
+      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1${marking.settings} as ${dollars(body)}`,
       sql`comment on function ${called}() is ${literal(madeFor(by))}`,
     ],
     // Replaced rather than dropped: that waits for who writes to the table, not for who reads it.
