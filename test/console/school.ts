@@ -74,14 +74,14 @@ const schoolsCsv = [
   ...Array.from({ length: 40 }, (_, n) => `${1000 + n},School ${n + 1},${['East', 'West'][n % 2] ?? ''}`),
 ].join('\n')
 
-/** Visits of 70 days until now, more by day than by night. */
+/** Visits of 70 days until now, of the hour that is not over, too. */
 const visits = `
   create table visit (id bigint generated always as identity primary key, site text not null, device text, seconds int, seen_at timestamptz not null);
   create index on visit (seen_at);
   insert into visit (site, device, seconds, seen_at)
     select (array['library', 'shop', 'blog'])[1 + i % 3], (array['phone', 'desktop', null])[1 + i * 7 % 3], i % 240,
       now() - i * interval '5 minutes' - (i % 7) * interval '1 hour'
-    from generate_series(1, 20000) i where (i * 13) % 5 < 3 or i % 3 = 0`
+    from generate_series(0, 20000) i where (i * 13) % 5 < 3 or i % 3 = 0`
 
 const files = {
   'data/schools.csv': `${schoolsCsv}\n`,

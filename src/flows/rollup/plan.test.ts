@@ -224,6 +224,18 @@ test('a key names its slice, and no other text does', () => {
     expect(stretchOfKey(odd, options.calendar, options.grains)).toBeNull()
 })
 
+test('events of what is not over yet put nothing out of date, neither their hour nor the day and the year that have begun', () => {
+  const { options } = flowOf()
+  const through = at('2025-11-03T05:00Z')
+  const touched = (time: string) =>
+    [...bucketsOfTouched(options, touchedBy(options, [{ grain: null, at: new Date(time) }]), through)].map(
+      ([grain, buckets]) => [grain, buckets.length],
+    )
+  const each = (length: number) => options.grains.map((grain) => [grain, length])
+  expect(touched('2025-11-03T05:00Z')).toEqual(each(0))
+  expect(touched('2025-11-03T04:45Z')).toEqual(each(1))
+})
+
 test('what is no longer kept is dropped, what its events are gone of is frozen, unless it is cleared', () => {
   const { options } = flowOf({ keep: { hour: '100d', raw: '30d' } })
   const now = at('2025-11-03T05:00Z')

@@ -158,8 +158,7 @@ export function changedBuckets(
   const back = lookedBack(options, facts)
   // What has happened since the last run may be longer ago than it looks back.
   const again = back === null || last - back >= through ? [] : [{ from: last - back, to: through, grain: finest }]
-  const marked = touchedBy(options, facts.marks).filter(({ from }) => from < through)
-  return bucketsOfTouched(options, [...marked, ...again], through)
+  return bucketsOfTouched(options, [...touchedBy(options, facts.marks), ...again], through)
 }
 
 /** How much of what was counted is counted again, in milliseconds; null: what is marked, and no more. */

@@ -29,10 +29,10 @@ export function touchedBy(options: RollupOptions, marks: readonly Mark[]): reado
   })
 }
 
-/** The buckets that begin before `through` and have a part in what was touched, of its grain and all coarser ones. */
+/** The buckets that have a part in what was touched before `through`, of its grain and all coarser ones: what came later is not counted yet. */
 export function bucketsOfTouched(options: RollupOptions, touched: readonly Touched[], through: number): Buckets {
   const found = new Map<Grain, readonly Bucket[]>()
-  const inOrder = touched.toSorted((a, b) => a.from - b.from)
+  const inOrder = touched.filter(({ from }) => from < through).toSorted((a, b) => a.from - b.from)
   for (const grain of options.grains) {
     const buckets = new Map<number, Bucket>()
     const bucketOf = bucketsInOrder(grain, options.calendar)
