@@ -94,7 +94,7 @@ export async function inspectStrays(
   return strays.map(({ flow, drop, tables }) => ({
     severity: 'warning',
     about: flow,
-    says: `it is no rollup of the config any more, but ${tables.length === 0 ? 'its trigger function is there' : `${tables.map(nameOf).join(', ')} still has its triggers`}: they mark changes that nobody counts`,
+    says: `it is no rollup of the config any more, but ${tables.length === 0 ? 'its trigger functions are there' : `${tables.map(nameOf).join(', ')} still ${tables.length === 1 ? 'has' : 'have'} its triggers`}: they mark changes that nobody counts`,
     fix: drop.sql,
   }))
 }

@@ -1,9 +1,9 @@
 /** What there is in the database of triggers that mark: functions, triggers, and the partitions that they are to be on. */
-import { ident, sql, type Query, type Sql } from '../../../lib/sql.ts'
+import { ident, join, sql, type Query, type Sql } from '../../../lib/sql.ts'
 import type { TableRef } from '../config.ts'
 import { madeBy, madeFor, madeIn, type Tracked, type Tracking } from './trigger.ts'
 
-/** A function that nobody has a use for any more, and the tables that have triggers which call it. */
+/** Functions of a flow that nobody has a use for any more, and the tables that have triggers which call them. */
 export interface Leftover {
   readonly drop: Query
   readonly tables: readonly TableRef[]
@@ -11,7 +11,7 @@ export interface Leftover {
 
 /** Functions of this flow that its definition has no use for any more, with the triggers that call them. */
 export async function readLeftovers(db: Sql, by: Tracked, all: readonly Tracking[]): Promise<readonly Leftover[]> {
-  const names = all.map(({ name }) => name)
+  const names = all.flatMap(({ functions }) => functions.map(({ name }) => name))
   return await readFunctions(db, by, sql`f.made = ${madeFor(by)} and f.name <> all(${names}::text[])`)
 }
 
@@ -40,19 +40,22 @@ async function readFunctions(
   { schema }: Pick<Tracked, 'schema'>,
   which: Query,
 ): Promise<readonly (Leftover & { readonly made: string })[]> {
-  const rows = await db.all<{ name: string; made: string; tables: TableRef[] }>(sql`
-    select f.name, f.made, array(
+  const rows = await db.all<{ names: string[]; made: string; tables: TableRef[] }>(sql`
+    select f.made, array_agg(f.name order by f.name) as "names", array(
       select distinct jsonb_build_object('schema', n.nspname, 'table', c.relname) from pg_trigger t
         join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-      where t.tgfoid = f.oid) as "tables"
+      where t.tgfoid = any(array_agg(f.oid))) as "tables"
     from (
       select p.oid, p.proname::text as name, obj_description(p.oid, 'pg_proc') as made
       from pg_proc p join pg_namespace n on n.oid = p.pronamespace where n.nspname = ${schema} and p.proname like 'mark\\_%') as f
-    where ${which} order by f.name`)
-  return rows.map(({ name, made, tables }) => ({
+    where ${which} group by f.made order by f.made`)
+  return rows.map(({ names, made, tables }) => ({
     made,
     tables,
-    drop: sql`drop function ${ident(schema, name)}() cascade`,
+    drop: sql`drop function ${join(
+      names.map((name) => sql`${ident(schema, name)}()`),
+      ', ',
+    )} cascade`,
   }))
 }
 
@@ -67,12 +70,8 @@ export type Triggers = Readonly<Record<string, string>>
 
 /** Null: on some of these tables they are not there, would not fire, or do something else. */
 export async function readTriggers(db: Sql, all: readonly TrackedTable[]): Promise<Triggers | null> {
-  const wanted = all.flatMap(({ tracking: { name, operations, body }, table }) =>
-    operations.map((operation) => ({
-      name: `sluice_${name}_${operation}`,
-      table: ident(table.schema, table.table).sql,
-      body,
-    })),
+  const wanted = all.flatMap(({ tracking: { functions }, table }) =>
+    functions.map(({ trigger, body }) => ({ name: trigger, table: ident(table.schema, table.table).sql, body })),
   )
   const found = await db.all<{ table: string; count: number; triggers: string }>(sql`
     select t.tgrelid::text as "table", count(*)::int as "count",

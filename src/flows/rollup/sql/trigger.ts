@@ -12,19 +12,17 @@ import type { ColumnRef, Join, TableRollup, TableRef } from '../config.ts'
 import { instant, isTime, quarter, type AtType } from './events.ts'
 import { keyOf, type KeyTypes } from './keys.ts'
 
-/** A trigger function, and the triggers on one table, and on each of its partitions, that call it. */
+/** Trigger functions, and the triggers on one table, and on each of its partitions, that call them. */
 export interface Tracking {
   readonly table: TableRef
-  /** In the schema of the state; the triggers' names begin with it. */
+  /** The names of functions and triggers are made of it. */
   readonly name: string
   /** Those of the table that count. */
   readonly columns: readonly string[]
   /** Of the key that rows are marked by; of events there are none. */
   readonly keyTypes: readonly string[]
-  readonly operations: readonly Operation[]
-  /** What the function does. */
-  readonly body: string
-  /** Makes the function anew. */
+  readonly functions: readonly TriggerFunction[]
+  /** Makes the functions anew. */
   readonly statements: readonly Query[]
   /** Makes the triggers on the table, or on one of its partitions: who writes by its name fires none of the table's. */
   triggersOn(table: TableRef): readonly Query[]
@@ -34,7 +32,16 @@ export interface Tracking {
 }
 
 const allOperations = ['insert', 'update', 'delete', 'truncate'] as const
-export type Operation = (typeof allOperations)[number]
+type Operation = (typeof allOperations)[number]
+
+/** One for each operation: who writes a single row pays for nothing that another one needs. */
+export interface TriggerFunction {
+  readonly operation: Operation
+  /** In the schema of the state. */
+  readonly name: string
+  readonly trigger: string
+  readonly body: string
+}
 
 export interface Tracked {
   readonly schema: string
@@ -71,19 +78,22 @@ export function trackingOf(
   return [own, ...joined]
 }
 
+/** Text that tells close numbers apart, whatever the writer's session prints. */
+const exactNumbers = 'extra_float_digits = 1'
+
 /** How what has happened to rows is told, and how it stands in `dirty`. */
 interface Marking {
   /** Of what is told of a row. */
   readonly type: Query
   /** An array of it; null in it: everything. */
   told(rows: Query): Query
-  /** The same of one row, which most statements write: of more it only says that they are more. Left out: it saves nothing. */
-  toldOfOne?(rows: Query): Query
+  /** The same of each of them, in a row: most statements write a single one, which need not be told apart from others. Left out: it saves nothing. */
+  toldOfEach?(rows: Query): Query
   /** Settings that it is told under. */
-  readonly settings: Query
+  readonly settings: readonly string[]
   readonly columns: Query
-  /** The values of these columns, of `m.told`. */
-  readonly values: Query
+  /** The values of these columns, of what is told. */
+  values(told: Query): Query
 }
 
 function ofTimes(options: TableRollup, type: AtType): Marking {
@@ -92,10 +102,10 @@ function ofTimes(options: TableRollup, type: AtType): Marking {
   return {
     type: raw('timestamptz'),
     told: (rows) => sql`array(select distinct ${found(rows)})`,
-    toldOfOne: (rows) => sql`array(select ${found(rows)} limit 2)`,
-    settings: raw(''),
+    toldOfEach: found,
+    settings: [],
     columns: raw('at'),
-    values: raw('m.told'),
+    values: (told) => told,
   }
 }
 
@@ -112,9 +122,9 @@ function ofKeys(joined: Join): Marking {
       from (select array(select distinct jsonb_build_array(${join(texts, ', ')}) from (${rows}) as r where ${join(known, ' and ')}
         limit ${raw(String(keysAtMost + 1))}) as told) as k)`,
     // Dates that anybody reads.
-    settings: raw(` set datestyle = 'ISO'`),
+    settings: ["datestyle = 'ISO'", exactNumbers],
     columns: raw('joined, key'),
-    values: sql`case when m.told is not null then ${literal(joined.alias)} end, m.told`,
+    values: (told) => sql`case when ${told} is not null then ${literal(joined.alias)} end, ${told}`,
   }
 }
 
@@ -165,10 +175,11 @@ function tracking(
 ): Tracking {
   const { schema, project, flow } = by
   const name = `mark_${shortHash(JSON.stringify([project, flow, what]))}`
-  const called = ident(schema, name)
-  const into = (told: Query): string =>
-    sql`insert into ${ident(schema, 'dirty')} (project, flow, ${marking.columns}) select ${literal(project)}, ${literal(flow)}, ${marking.values} from unnest(${told}) as m (told)`
-      .sql
+  const into = sql`insert into ${ident(schema, 'dirty')} (project, flow, ${marking.columns})`
+  const mark = (told: Query): Query => sql`${literal(project)}, ${literal(flow)}, ${marking.values(told)}`
+  const markEach = (told: Query): string =>
+    sql`${into} select ${mark(raw('m.told'))} from unnest(${told}) as m (told)`.sql
+  const markOne = (told: Query): string => sql`${into} values (${mark(told)})`.sql
   // Every column by the name of its relation: some are called as variables of the function are.
   const of = (alias: string, names: readonly string[]): Query =>
     join(
@@ -186,73 +197,96 @@ function tracking(
     delete: rowsOf(raw('old_rows')),
     update: changed,
   }
-  const tell = (operation: Exclude<Operation, 'truncate'>): string => {
-    const all = `sluice_marks := ${marking.told(rows[operation]).sql};`
-    if (operation !== 'insert' || marking.toldOfOne === undefined) return all
-    return `sluice_marks := ${marking.toldOfOne(rows.insert).sql};
-      if cardinality(sluice_marks) > 1 then
-        ${all}
-      end if;`
-  }
-  const branches = operations
-    .filter((operation) => operation !== 'truncate')
-    .map(
-      (operation, index) =>
-        `${index === 0 ? 'if' : 'elsif'} tg_op = '${operation.toUpperCase()}' then\n      ${tell(operation)}`,
-    )
-    .join('\n    ')
+  const type = marking.type.sql
+  // The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
+  const unreadable = `undefined_column or undefined_table or undefined_function or undefined_object or datatype_mismatch
+    or cannot_coerce or insufficient_privilege or data_exception or internal_error`
   // Told first and written then: what is caught has written nothing, hence costs its transaction no number.
-  const body = `#variable_conflict use_column
-declare
-  sluice_marks ${marking.type.sql}[] := array[null];
+  const telling = (operation: Exclude<Operation, 'truncate'>): string => `declare
+  sluice_marks ${type}[];
 begin
   begin
-    ${branches}
-    end if;
-  exception when undefined_column or undefined_table or undefined_function or undefined_object or datatype_mismatch
-    or cannot_coerce or insufficient_privilege or data_exception or internal_error then
-    -- The tables are not what they were. Who writes goes on; who counts says so, and counts everything anew.
-    sluice_marks := array[null];
+    sluice_marks := ${marking.told(rows[operation]).sql};
+  exception when ${unreadable} then
+    sluice_marks := array[null]::${type}[];
   end;
-  ${into(raw('sluice_marks'))};
+  ${markEach(raw('sluice_marks'))};
   return null;
 end`
+  // Every part of a function costs whoever writes a single row a good deal more than it seems to in a loop: all is set up anew.
+  const tellingOne = (each: Query): string => `declare
+  sluice_mark ${type};
+begin
+  begin
+    select ${each.sql} into strict sluice_mark;
+  exception when no_data_found then
+    return null;
+  when too_many_rows then
+    ${telling('insert')};
+  when ${unreadable} then
+    -- It is null: everything.
+  end;
+  ${markOne(raw('sluice_mark'))};
+  return null;
+end`
+  const bodyOf = (operation: Operation): string => {
+    if (operation === 'truncate') return `begin\n  ${markOne(raw(`null::${type}`))};\n  return null;\nend`
+    if (operation === 'insert' && marking.toldOfEach !== undefined) return tellingOne(marking.toldOfEach(rows.insert))
+    return telling(operation)
+  }
+  const functions = operations.map((operation): TriggerFunction => ({
+    operation,
+    name: `${name}_${operation}`,
+    trigger: triggerOf(name, operation),
+    body: `#variable_conflict use_column\n${bodyOf(operation)}`,
+  }))
+  const settingsOf = (operation: Operation): Query => {
+    const settings = ['search_path = pg_catalog, pg_temp', ...marking.settings]
+    // Of an update rows are compared as text.
+    const all = operation === 'update' ? new Set([...settings, exactNumbers]) : settings
+    return raw([...all].map((one) => `set ${one}`).join(' '))
+  }
   const relations: Readonly<Record<Operation, string>> = {
     insert: 'referencing new table as new_rows',
     delete: 'referencing old table as old_rows',
     update: 'referencing old table as old_rows new table as new_rows',
     truncate: '',
   }
-  const nameOf = (operation: Operation): Query => ident(`sluice_${name}_${operation}`)
   const drop = (which: readonly Operation[], one: TableRef): readonly Query[] =>
-    which.map((operation) => sql`drop trigger if exists ${nameOf(operation)} on ${ident(one.schema, one.table)}`)
+    which.map(
+      (operation) =>
+        sql`drop trigger if exists ${ident(triggerOf(name, operation))} on ${ident(one.schema, one.table)}`,
+    )
   return {
     table,
     name,
     columns,
     keyTypes,
-    operations,
-    body,
-    statements: [
-      // Text that tells close numbers apart, whatever the writer's session prints.
-      sql`create or replace function ${called}() returns trigger language plpgsql security definer set search_path = pg_catalog, pg_temp set extra_float_digits = 1${marking.settings} as ${dollars(body)}`,
-      sql`comment on function ${called}() is ${literal(madeFor(by))}`,
-    ],
+    functions,
+    statements: functions.flatMap((one) => {
+      const called = ident(schema, one.name)
+      return [
+        sql`create or replace function ${called}() returns trigger language plpgsql security definer ${settingsOf(one.operation)} as ${dollars(one.body)}`,
+        sql`comment on function ${called}() is ${literal(madeFor(by))}`,
+      ]
+    }),
     // Replaced rather than dropped: that waits for who writes to the table, not for who reads it.
     triggersOn: (one) => [
       ...drop(
         allOperations.filter((operation) => !operations.includes(operation)),
         one,
       ),
-      ...operations.map(
-        (operation) =>
-          sql`create or replace trigger ${nameOf(operation)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${called}()`,
+      ...functions.map(
+        ({ operation, trigger, name: called }) =>
+          sql`create or replace trigger ${ident(trigger)} after ${raw(operation)} on ${ident(one.schema, one.table)} ${raw(relations[operation])} for each statement execute function ${ident(schema, called)}()`,
       ),
     ],
     dropFrom: (one) => drop(allOperations, one),
-    markAll: (one) => raw(into(marking.told(rowsOf(sql`only ${ident(one.schema, one.table)}`)))),
+    markAll: (one) => raw(markEach(marking.told(rowsOf(sql`only ${ident(one.schema, one.table)}`)))),
   }
 }
+
+const triggerOf = (name: string, operation: Operation): string => `sluice_${name}_${operation}`
 
 /** A literal that needs no escapes, whatever the names in it are. */
 function dollars(text: string): Query {
