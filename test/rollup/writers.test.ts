@@ -86,6 +86,48 @@ test('numbers that are close are told apart, whatever the session prints', async
   expect(await it.db.query(`select max(most) - 0.1::float8 > 0 as told from rolled`)).toEqual([{ told: true }])
 })
 
+test('hours of a night when clocks go back are told apart, whatever the session prints', async () => {
+  await using it = await counted(
+    18,
+    `create table view (id int, blog int, viewed_at timestamptz, seen timestamptz); insert into view select i, 1, ${at}, '2014-10-25 21:30Z' from generate_series(1, 10) i;`,
+    { ...options, measures: { views: 'count', last: { max: 'seen' } } },
+  )
+  await ran(it.sluice)
+  await it.db.query(
+    `set timezone = 'Europe/Moscow'; set datestyle = 'SQL, DMY'; update view set seen = seen + interval '1 hour' where id = 3; reset timezone; reset datestyle`,
+  )
+  expect(await it.db.query(`select at from sluice.dirty`)).toEqual([{ at: new Date('2025-01-01T15:00:00Z') }])
+})
+
+test('triggers that an earlier release has made give way to others while somebody reads', async () => {
+  await using it = await counted(
+    18,
+    `create table view (id int, blog int, viewed_at timestamptz); insert into view select i, 1, ${at} from generate_series(1, 10) i;`,
+    { ...options, measures: { views: 'count' } },
+  )
+  await ran(it.sluice)
+  const [made] = await it.db.query<{ name: string; says: string }>(
+    `select proname as name, obj_description(oid, 'pg_proc') as says from pg_proc where proname like 'mark\\_%\\_insert'`,
+  )
+  // As it was called: one function for all operations.
+  const old = made?.name.replace(/_insert$/, '') ?? ''
+  await it.db.query(`
+    create function sluice.${old}() returns trigger language plpgsql as 'begin return null; end';
+    comment on function sluice.${old}() is '${made?.says ?? ''}';
+    create or replace trigger sluice_${made?.name ?? ''} after insert on view referencing new table as new_rows for each statement execute function sluice.${old}()`)
+  const reader = new pg.Client(it.db.url)
+  await reader.connect()
+  try {
+    await reader.query('begin; select from view')
+    await ran(it.sluice)
+  } finally {
+    await reader.end()
+  }
+  expect(await it.db.query(`select from pg_proc where proname = '${old}'`)).toEqual([])
+  await it.db.query(`insert into view values (99, 1, '2025-01-01 12:00Z')`)
+  expect(await it.db.query('select from sluice.dirty')).toHaveLength(1)
+})
+
 test('a column that is renamed or dropped keeps nobody from writing; the next run names it', async () => {
   await using it = await counted(
     18,

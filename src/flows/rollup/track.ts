@@ -24,10 +24,11 @@ export async function track(
   if (!anew && come.length === 0 && parts.gone.length === 0 && leftovers.length === 0) return facts.triggers
   context.phase('track')
   const statements = [
-    ...leftovers.map(({ drop }) => drop),
     ...made.flatMap((one) => [...one.statements, ...one.triggersOn(one.table)]),
     ...come.flatMap(({ tracking, part }) => [...tracking.triggersOn(part), ...(anew ? [] : [tracking.markAll(part)])]),
     ...parts.gone.flatMap(({ tracking, part }) => [...tracking.dropFrom(part), tracking.markAll(part)]),
+    // At last: what calls them has been replaced by now, where it stays, and is not waited for.
+    ...leftovers.map(({ drop }) => drop),
   ]
   const on = [
     ...(anew ? made.map((one) => ({ tracking: one, table: one.table })) : tracked),

@@ -78,8 +78,8 @@ export function trackingOf(
   return [own, ...joined]
 }
 
-/** Text that tells close numbers apart, whatever the writer's session prints. */
-const exactNumbers = 'extra_float_digits = 1'
+/** Text that tells close numbers apart, and the hours of a night when clocks go back, whatever the writer's session prints. */
+const exactText = ["datestyle = 'ISO'", 'extra_float_digits = 1']
 
 /** How what has happened to rows is told, and how it stands in `dirty`. */
 interface Marking {
@@ -121,8 +121,7 @@ function ofKeys(joined: Join): Marking {
     ) => sql`(select case when cardinality(k.told) > ${raw(String(keysAtMost))} then array[null]::jsonb[] else k.told end
       from (select array(select distinct jsonb_build_array(${join(texts, ', ')}) from (${rows}) as r where ${join(known, ' and ')}
         limit ${raw(String(keysAtMost + 1))}) as told) as k)`,
-    // Dates that anybody reads.
-    settings: ["datestyle = 'ISO'", exactNumbers],
+    settings: exactText,
     columns: raw('joined, key'),
     values: (told) => sql`case when ${told} is not null then ${literal(joined.alias)} end, ${told}`,
   }
@@ -243,7 +242,7 @@ end`
   const settingsOf = (operation: Operation): Query => {
     const settings = ['search_path = pg_catalog, pg_temp', ...marking.settings]
     // Of an update rows are compared as text.
-    const all = operation === 'update' ? new Set([...settings, exactNumbers]) : settings
+    const all = operation === 'update' ? new Set([...settings, ...exactText]) : settings
     return raw([...all].map((one) => `set ${one}`).join(' '))
   }
   const relations: Readonly<Record<Operation, string>> = {
