@@ -1,7 +1,7 @@
 /**
  * Every bucket against the events: a slice is compared as of one snapshot, the events counted once more beside the rows that are there.
- * Buckets that are marked as out of date are left out (their events have changed since, which is no finding), and so are those whose
- * events are no longer kept.
+ * Buckets that are marked as out of date are left out (their events have changed since, which is no finding), and so are those that were
+ * counted further than the rest, and those whose events are no longer kept.
  */
 import { ident, join, literal, raw, sql, type Session } from '../../lib/sql.ts'
 import { bucketAt, bucketsBetween, type Bucket } from '../../lib/calendar.ts'
@@ -14,12 +14,13 @@ import {
   type Difference,
   type Flow,
   type LookContext,
+  type SliceKey,
   type SliceRecord,
   type Verification,
   type VerifyRequest,
 } from '../flow.ts'
 import type { RollupOptions } from './config.ts'
-import { isCounted, lookRollup, stateOf, type Position, type RollupFacts } from './facts.ts'
+import { isCounted, lookRollup, stateOf, throughOf, type Position, type RollupFacts } from './facts.ts'
 import { timesAlone } from './marks.ts'
 import { stretchOfKey, bucketsOf, stretchAt, type Stretch } from './slices.ts'
 import { instants } from './sql/buckets.ts'
@@ -58,17 +59,27 @@ export async function verifyRollup(
         options.grains[0] ?? 'day',
         options.calendar,
       )
+      // A part that was asked for may be counted further than the rest; whether it is right is told when that has followed.
+      const ahead = (key: SliceKey): number => {
+        const asOf = context.slices.get(key)?.asOf ?? null
+        return asOf === null ? through : Math.max(through, throughOf(options, asOf))
+      }
       const home = strayed.homeless.length === 0 ? [] : [newest]
       const compared = request.slices === null ? inOrder([...asked, ...strayed.stretches, ...home]) : asked
-      const strays = (key: string): readonly Stray[] => [
-        ...(strayed.of.get(key) ?? []),
+      const strays = (key: SliceKey): readonly Stray[] => [
+        ...(strayed.of.get(key) ?? []).filter(({ bucket }) => !isBetween(bucket, through, ahead(key))),
         // They lie in none; the newest slice says so, and takes them away.
         ...(key === newest.slice.key ? strayed.homeless : []),
       ]
-      return await compareAll({ flow, facts, tx, context, through, dirty, strays }, compared)
+      return await compareAll({ flow, facts, tx, context, through, ahead, dirty, strays }, compared)
     },
     { isolation: 'repeatable read' },
   )
+}
+
+function isBetween(bucket: string | null, from: number, to: number): boolean {
+  const at = bucket === null ? Number.NaN : Date.parse(bucket)
+  return at >= from && at < to
 }
 
 /** Those that were asked for; else every one that is recorded, and those of events that none is recorded for. */
@@ -130,9 +141,11 @@ interface Sides {
   readonly tx: Session
   readonly context: LookContext
   readonly through: number
+  /** How far a slice was counted, which is `through` or more. */
+  readonly ahead: (key: SliceKey) => number
   readonly dirty: Buckets
   /** Rows that belong to no bucket of the slice. */
-  readonly strays: (key: string) => readonly Stray[]
+  readonly strays: (key: SliceKey) => readonly Stray[]
 }
 
 /** Grain by grain, in groups of slices: each group is one pass over its events. */
@@ -159,7 +172,7 @@ interface FoundRow {
 }
 
 async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]): Promise<readonly Verification[]> {
-  const { flow, facts, tx, context, through, dirty, strays } = sides
+  const { flow, facts, tx, context, through, ahead, dirty, strays } = sides
   const moved = facts.events.mark?.known === true && !isCounted(facts)
   const { options } = flow
   const boundary = options.keepRaw === null ? -Infinity : context.now.getTime() - options.keepRaw
@@ -168,13 +181,16 @@ async function compare(sides: Sides, grain: Grain, stretches: readonly Stretch[]
   const of = new Map<number, Stretch>()
   const buckets: Bucket[] = []
   const changedSince = new Set<string>()
-  for (const stretch of stretches)
+  for (const stretch of stretches) {
+    const counted = ahead(stretch.slice.key)
     for (const bucket of bucketsOf(stretch, options.calendar)) {
-      if (marked.has(bucket.from)) changedSince.add(stretch.slice.key)
-      if (bucket.from >= through || bucket.from < boundary || bucket.to <= kept || marked.has(bucket.from)) continue
+      const changed = marked.has(bucket.from) || (counted > through && bucket.from < counted && bucket.to > through)
+      if (changed) changedSince.add(stretch.slice.key)
+      if (bucket.from >= through || bucket.from < boundary || bucket.to <= kept || changed) continue
       of.set(bucket.from, stretch)
       buckets.push(bucket)
     }
+  }
   buckets.sort((a, b) => a.from - b.from)
   const { rows, counts } = await differences(buckets)
   const tally = (list: readonly FoundRow[], side: FoundRow['side']): number =>
