@@ -240,10 +240,10 @@ end`
     body: `#variable_conflict use_column\n${bodyOf(operation)}`,
   }))
   const settingsOf = (operation: Operation): Query => {
-    const settings = ['search_path = pg_catalog, pg_temp', ...marking.settings]
     // Of an update rows are compared as text.
-    const all = operation === 'update' ? new Set([...settings, ...exactText]) : settings
-    return raw([...all].map((one) => `set ${one}`).join(' '))
+    const compared = operation === 'update' ? exactText : []
+    const settings = new Set(['search_path = pg_catalog, pg_temp', ...marking.settings, ...compared])
+    return raw([...settings].map((one) => `set ${one}`).join(' '))
   }
   const relations: Readonly<Record<Operation, string>> = {
     insert: 'referencing new table as new_rows',
