@@ -123,8 +123,8 @@ const detour = 'createRequire and the loader hooks go around the import table; u
 /** Forbidden whoever asks: ways around the table. */
 const everywhere = {
   paths: [
-    // findPackageJSON says where a package lies; the rest can load one behind the table's back.
-    { name: 'node:module', allowImportNames: ['findPackageJSON'], message: detour },
+    // Where a package lies, and where compiled modules are kept; the rest can load one behind the table's back.
+    { name: 'node:module', allowImportNames: ['findPackageJSON', 'getCompileCacheDir'], message: detour },
     { name: 'module', message: detour },
     { name: 'sluice', message: 'Inside src the package does not import itself.' },
   ],

@@ -1,8 +1,10 @@
 /** The thread dies under its users, by a real end of it: nobody waits in vain, and the file can be used again. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { CopyStream } from '../../transfer/source.ts'
@@ -124,4 +126,23 @@ test('never two instances of one file: another thread starts only when the broke
   await asked
   expect(await insist(() => duckdb.all('select 1 as one'))).toEqual([{ one: 1 }])
   expect(order).toEqual(['gone', 'another'])
+})
+
+test('the thread keeps its modules compiled where the process that starts it does', async () => {
+  const cache = join(folder, 'compiled')
+  const script = `
+    import { enableCompileCache } from 'node:module'
+    enableCompileCache(process.argv[1])
+    const { openDuckdb } = await import(${JSON.stringify(import.meta.resolve('./client.ts'))})
+    if (process.argv[2] === 'open') await (await openDuckdb({ store: 'warehouse', path: ':memory:' })).close()`
+  const keptAfter = async (what: string): Promise<number> => {
+    const flags = ['--conditions=sluice-source', '--input-type=module', '--eval', script]
+    await promisify(execFile)(process.execPath, [...flags, cache, what])
+    const files = await readdir(cache, { recursive: true, withFileTypes: true })
+    return files.filter((file) => file.isFile()).length
+  }
+  const withoutThread = await keptAfter('only import')
+  expect(await keptAfter('open')).toBeGreaterThan(withoutThread + 10)
+  // One folder for both, not one inside the other.
+  expect(await readdir(cache)).toHaveLength(1)
 })

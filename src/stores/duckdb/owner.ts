@@ -1,4 +1,6 @@
 /** The thread from outside: asks with an id, answers by that id, and an end that nobody waits for in vain. */
+import { getCompileCacheDir } from 'node:module'
+import { dirname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { asset } from '../../lib/asset.ts'
 import { SluiceError, type ErrorRecord } from '../../lib/error.ts'
@@ -44,6 +46,7 @@ export class Thread {
       workerData: options,
       name: `duckdb ${options.store}`,
       execArgv: [],
+      env: environment(),
     })
     this.#worker.on('message', (message: FromThread) => {
       if ('opened' in message) opened.resolve()
@@ -205,6 +208,13 @@ export class Thread {
   #post(message: ToThread): void {
     this.#worker.postMessage(message)
   }
+}
+
+/** A thread keeps its modules compiled where this process does only if it is told: that is half of the time it takes to start. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = getCompileCacheDir()
+  // Inside the folder that was asked for, each version of Node has one of its own.
+  return kept === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: dirname(kept) }
 }
 
 /** A chunk where it lies, and the slot to give back once it is read. */
